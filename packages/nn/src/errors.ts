@@ -1,0 +1,31 @@
+/**
+ * Bad input from outside: files, folders, specifications, options. A caller can tell it from a fault of ours by its class
+ * (the command line exits with 2 for it); the message alone already names file, field, what was expected and what was found.
+ */
+export class InputError extends Error {
+  override readonly name = 'InputError'
+  /** Path of the file or folder, where there is one. */
+  readonly file?: string
+  /** What in it is wrong: 'magic number', 'labels', 'limit'. */
+  readonly field?: string
+  readonly expected?: string
+  readonly found?: string
+
+  /**
+   * @param what one sentence without the details; the message becomes `file: field: what: expected ..., found ...` of what is given
+   */
+  constructor(
+    what: string,
+    details: { file?: string; field?: string; expected?: string | number; found?: string | number; cause?: unknown } = {},
+  ) {
+    const { file, field, expected, found, cause } = details
+    const comparison = [expected === undefined ? '' : `expected ${expected}`, found === undefined ? '' : `found ${found}`]
+      .filter(Boolean)
+      .join(', ')
+    super([file, field, what, comparison].filter(Boolean).join(': '), cause === undefined ? undefined : { cause })
+    this.file = file
+    this.field = field
+    this.expected = expected === undefined ? undefined : String(expected)
+    this.found = found === undefined ? undefined : String(found)
+  }
+}

@@ -1,0 +1,2 @@
+export { InputError } from './errors.js'
+export { createRandom, type Random } from './random.js'
