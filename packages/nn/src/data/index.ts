@@ -1,0 +1,6 @@
+export { type Dataset, subset } from './dataset.js'
+export { computeNormalization, type Normalization, normalizationOf, normalizations } from './normalize.js'
+export { type Data, type DataOptions, openData } from './open.js'
+export { makeShapes } from './shapes.js'
+export { type DataSpec, type MemoryData, parseDataSpec } from './spec.js'
+export { gatherBatch, shuffledIndices, stratifiedSplit } from './split.js'
