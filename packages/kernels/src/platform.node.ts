@@ -1,0 +1,75 @@
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { create, globals } from 'webgpu'
+import type { AdapterPreference, Platform } from './platform.js'
+import { unpackSwiftShader } from './swiftshader.node.js'
+
+/** dlopen's RTLD_NODELETE: the loader must stay in the process after `process.dlopen` rejects it. */
+const RTLD_NODELETE = 0x1000
+
+/**
+ * Hardware first, then a system software adapter (lavapipe), then the SwiftShader that came with `npm install`.
+ * `software` skips hardware; any other text must be part of the adapter's name (`swiftshader` takes the bundled one).
+ */
+export async function openPlatform(preference: AdapterPreference): Promise<Platform> {
+  Object.assign(globalThis, globals)
+  const tried: string[] = []
+  const bundledOnly = /swift/i.test(preference ?? '')
+  const named = preference && preference !== 'hardware' && preference !== 'software' && !bundledOnly
+  if (!bundledOnly && hasSystemVulkan()) {
+    // Dawn lists the first hardware adapter before software ones; a named choice is a substring of the adapter's name.
+    for (const name of named ? [preference] : preference === 'software' ? ['llvmpipe'] : [undefined]) {
+      const found = await request(name ? [`adapter=${name}`] : [])
+      if (typeof found === 'string') tried.push(`system adapter${name ? ` '${name}'` : ''}: ${found}`)
+      else return { adapter: found.adapter, source: 'system', keepAlive: found.instance, tried }
+    }
+  } else if (!bundledOnly) tried.push(systemVulkanHint)
+  if (named || preference === 'hardware') return { adapter: null, source: 'system', keepAlive: null, tried }
+
+  const folder = await unpackSwiftShader()
+  if (!folder) {
+    tried.push('bundled SwiftShader: the optional package @sparticuz/chromium is not installed (npm install --include=optional)')
+    return { adapter: null, source: 'bundled SwiftShader', keepAlive: null, tried }
+  }
+  // The loader reads this variable when an instance is made, so setting it here is in time.
+  process.env.VK_ICD_FILENAMES = `${folder}/vk_swiftshader_icd.json`
+  process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES
+  if (!hasSystemVulkan()) loadVulkanLoader(`${folder}/libvulkan.so.1`)
+  const found = await request([])
+  if (typeof found === 'string') tried.push(`bundled SwiftShader: ${found}`)
+  return typeof found === 'string'
+    ? { adapter: null, source: 'bundled SwiftShader', keepAlive: null, tried }
+    : { adapter: found.adapter, source: 'bundled SwiftShader', keepAlive: found.instance, tried }
+}
+
+const systemVulkanHint = 'no Vulkan loader (libvulkan.so.1) on this system: install the GPU driver, or `apt install mesa-vulkan-drivers` for a software one'
+
+function hasSystemVulkan(): boolean {
+  if (process.platform !== 'linux') return true
+  return loadVulkanLoader('libvulkan.so.1')
+}
+
+/** Makes a shared library resident; Dawn's own dlopen by name then finds it. Node complains that it is no addon: that is expected. */
+function loadVulkanLoader(path: string): boolean {
+  try {
+    process.dlopen({ exports: {} }, path, constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | RTLD_NODELETE)
+    return true
+  } catch (error) {
+    return /self-register/.test(String(error))
+  }
+}
+
+async function request(flags: string[]): Promise<{ adapter: GPUAdapter; instance: GPU } | string> {
+  try {
+    const instance = create(['disable-dawn-features=timestamp_quantization', ...flags])
+    const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' })
+    return adapter ? { adapter, instance } : 'no adapter'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+export function describeVersions(): Record<string, string> {
+  const require = createRequire(import.meta.url)
+  return { node: process.versions.node, webgpu: (require('webgpu/package.json') as { version: string }).version }
+}
