@@ -1,0 +1,123 @@
+import { categorical, type Distribution, diagonalGaussian } from './distributions.js'
+import type { Action, ActionSpace, Problem } from './environment.js'
+import { backward, createTape, forward, initialise, type Mlp, mlpSize, type Tape } from './mlp.js'
+import { normalise, type RunningMoments } from './normaliser.js'
+import type { Random } from './random.js'
+
+/**
+ * A stochastic policy: observation normaliser, network, distribution, and the way from a drawn action to what the environment gets.
+ * A box action is clipped to its bounds after it was drawn; the log-probability is that of the draw.
+ */
+export interface Actor {
+  readonly distribution: Distribution
+  readonly network: Mlp
+  /** The distribution's free parameters (log standard deviations) and their gradient. */
+  readonly free: Float64Array
+  readonly freeGradient: Float64Array
+  /** All parameters of network and distribution in one vector, and their gradient. */
+  readonly parameters: Float64Array
+  readonly gradient: Float64Array
+  readonly normaliser: RunningMoments | null
+  /** Normalises raw observations [n][observationSize] in place. */
+  normalise(observations: Float64Array, n: number): void
+  /** Outputs of the network for inputs [n][observationSize]; valid until the next call. */
+  outputs(inputs: Float64Array, n: number): Float64Array
+  /** Log-probabilities of `actions` [n][actionSize] into `out` [n], by a forward pass that `accumulate` then uses. */
+  logProbabilities(inputs: Float64Array, actions: Float64Array, n: number, out: Float64Array): void
+  /** After `logProbabilities`: adds to the gradient for a loss with gradient weights[i] with respect to log-probability i, minus `entropy` x mean entropy. */
+  accumulate(inputs: Float64Array, actions: Float64Array, n: number, weights: Float64Array, entropy: number): void
+  /** Mean entropy of the rows of the last forward pass. */
+  entropy(n: number): number
+  /** What the environment gets for the drawn action of row `row`. */
+  executed(actions: Float64Array, row: number): Action
+}
+
+export interface ActorSettings {
+  readonly hidden: readonly number[]
+  /** Initial log standard deviation (box actions only). */
+  readonly logStd: number
+  /** Draw in units where the box is [-1, 1] instead of in the environment's own. */
+  readonly unitBox: boolean
+  readonly normaliser: RunningMoments | null
+}
+
+export function actorShape({ observationSize, actions }: Problem, hidden: readonly number[]) {
+  const distribution = actions.kind === 'discrete' ? categorical(actions.n) : diagonalGaussian(actions.size)
+  const sizes = [observationSize, ...hidden, distribution.outputs]
+  return { distribution, sizes, size: mlpSize(sizes) + distribution.free }
+}
+
+/** Makes an actor over views of a larger vector (`parameters` and `gradient`, both `actorShape().size` long). */
+export function createActor(problem: Problem, settings: ActorSettings, parameters: Float64Array, gradient: Float64Array): Actor {
+  const { distribution, sizes } = actorShape(problem, settings.hidden)
+  const weights = mlpSize(sizes)
+  const network = { sizes, parameters: parameters.subarray(0, weights), gradient: gradient.subarray(0, weights) }
+  const free = parameters.subarray(weights)
+  const freeGradient = gradient.subarray(weights)
+  let tape = createTape(sizes, 1)
+  let outputs = tape.outputs[0]
+  let dOutputs = new Float64Array(0)
+  const run = (inputs: Float64Array, n: number) => {
+    if (n > tape.rows) tape = grow(sizes, n)
+    outputs = forward(network, inputs, n, tape)
+    return outputs
+  }
+  return {
+    distribution,
+    network,
+    free,
+    freeGradient,
+    parameters,
+    gradient,
+    normaliser: settings.normaliser,
+    normalise(observations, n) {
+      if (settings.normaliser) normalise(observations, n, settings.normaliser)
+    },
+    outputs: run,
+    logProbabilities(inputs, actions, n, out) {
+      run(inputs, n)
+      for (let r = 0; r < n; r++) out[r] = distribution.logProbability(outputs, free, r, actions)
+    },
+    accumulate(inputs, actions, n, logWeights, entropy) {
+      if (dOutputs.length < n * distribution.outputs) dOutputs = new Float64Array(tape.rows * distribution.outputs)
+      dOutputs.fill(0, 0, n * distribution.outputs)
+      for (let r = 0; r < n; r++) {
+        if (logWeights[r] !== 0) distribution.logProbabilityGradient(outputs, free, r, actions, logWeights[r], dOutputs, freeGradient)
+        if (entropy !== 0) distribution.entropyGradient(outputs, free, r, -entropy / n, dOutputs, freeGradient)
+      }
+      backward(network, inputs, n, tape, dOutputs)
+    },
+    entropy(n) {
+      let sum = 0
+      for (let r = 0; r < n; r++) sum += distribution.entropy(outputs, free, r)
+      return sum / n
+    },
+    executed: executor(problem.actions, settings.unitBox),
+  }
+}
+
+/** Orthogonal initialisation with a small head, so that the first policy is nearly the same in every state. */
+export function initialiseActor(actor: Actor, logStd: number, random: Random): void {
+  initialise(actor.network, 0.01, random)
+  actor.free.fill(logStd)
+}
+
+function executor(space: ActionSpace, unitBox: boolean): (actions: Float64Array, row: number) => Action {
+  if (space.kind === 'discrete') return (actions, row) => actions[row]
+  const { size, low, high } = space
+  // An unbounded dimension has no middle and no half width: it is taken in its own units.
+  const scaled = Array.from(low, (from, i) => unitBox && Number.isFinite(from) && Number.isFinite(high[i]))
+  return (actions, row) => {
+    const action = new Float32Array(size)
+    for (let i = 0; i < size; i++) {
+      const drawn = actions[row * size + i]
+      const value = scaled[i] ? (low[i] + high[i]) / 2 + ((high[i] - low[i]) / 2) * drawn : drawn
+      action[i] = Math.min(high[i], Math.max(low[i], value))
+    }
+    return action
+  }
+}
+
+function grow(sizes: readonly number[], rows: number): Tape {
+  return createTape(sizes, 2 ** Math.ceil(Math.log2(rows)))
+}

@@ -1,0 +1,271 @@
+import type { Algorithm, UpdateMetrics } from './algorithm.js'
+import { meanOf } from './algorithm.js'
+import { type Environment, type VectorEnvironment, vectorise } from './environment.js'
+import { createPolicy, type Policy } from './policy.js'
+import { type PpoSettings, ppo, ppoDefaults } from './ppo.js'
+import { type PpoLagrangianSettings, ppoLagrangian, ppoLagrangianDefaults } from './ppo-lagrangian.js'
+import { type PaperSettings, paperDefaults, ppoLagrangianPaper } from './ppo-lagrangian-paper.js'
+import { createRandom, type RandomState, streams } from './random.js'
+import { type CollectPlan, createWorld, type World, type WorldState } from './rollout.js'
+import type { Saved } from './saved.js'
+
+export const algorithms = ['ppo', 'ppo-lag'] as const
+
+interface CommonOptions {
+  /** Makes one copy of the environment; called `environments` times (1 by default, 3 in the paper's form). */
+  readonly environment?: () => Environment
+  readonly environments?: number
+  /** In place of `environment`: all copies at once. */
+  readonly vectorEnvironment?: VectorEnvironment
+  /** Environment steps in all, over all copies; the last update finishes its batch. */
+  readonly steps: number
+  /** 0 by default. Same seed, same environment: the same result to the bit. */
+  readonly seed?: number
+  /** Called after every update; a promise is awaited. */
+  readonly onIteration?: (event: IterationEvent) => void | Promise<void>
+  /** Stops after the running iteration, without an error: `finished` is false and `checkpoint()` continues it. */
+  readonly signal?: AbortSignal
+  /** A checkpoint of a run with the same algorithm, settings and environment: continues it. */
+  readonly resume?: Checkpoint
+}
+
+/** Maximises the return. Costs are counted and reported, nothing more. */
+export type PpoOptions = CommonOptions & {
+  readonly algorithm: 'ppo'
+  readonly form?: undefined
+  readonly costLimits?: readonly []
+} & Partial<PpoSettings>
+
+/** Limits on the expected undiscounted cost of an episode, one per cost. */
+export type PpoLagrangianOptions = CommonOptions & {
+  readonly algorithm: 'ppo-lag'
+  readonly form?: 'clipped'
+  readonly costLimits: readonly number[]
+} & Partial<PpoLagrangianSettings>
+
+/** The form of arXiv 2110.08558; limits on the mean cost per STEP, one per cost. */
+export type PaperOptions = CommonOptions & {
+  readonly algorithm: 'ppo-lag'
+  readonly form: 'paper'
+  readonly costLimits: readonly number[]
+} & Partial<PaperSettings>
+
+export type LearnOptions = PpoOptions | PpoLagrangianOptions | PaperOptions
+
+/** Figures of one iteration, plain data. */
+export interface Iteration extends UpdateMetrics {
+  readonly iteration: number
+  /** Environment steps and episodes so far. */
+  readonly steps: number
+  readonly episodes: number
+  /** Means over the episodes that ended in this iteration, undiscounted and raw; null where none did. */
+  readonly return: number | null
+  readonly costs: readonly (number | null)[]
+  readonly length: number | null
+  /** After the update; empty for algorithms without. */
+  readonly multipliers: readonly number[]
+}
+
+export interface IterationEvent extends Iteration {
+  /** The policy as it is now; it goes on changing. */
+  readonly policy: Policy
+  checkpoint(): Promise<Checkpoint>
+}
+
+export interface LearnResult {
+  readonly policy: Policy
+  readonly history: readonly Iteration[]
+  /** False when `signal` stopped the run before its steps were done. */
+  readonly finished: boolean
+  checkpoint(): Promise<Checkpoint>
+}
+
+/** Everything between two iterations, as plain data that survives JSON. */
+export interface Checkpoint {
+  readonly version: 1
+  /** Algorithm, form and sizes; must be the same to resume. */
+  readonly kind: string
+  readonly seed: number
+  readonly steps: number
+  readonly episodes: number
+  readonly history: readonly Iteration[]
+  readonly sampling: RandomState
+  readonly acting: RandomState
+  readonly world: WorldState
+  readonly algorithm: Saved
+}
+
+/**
+ * Learns a policy for a (constrained) Markov decision process.
+ * @throws TypeError | RangeError for options or environments that are not as declared, naming field, expectation and finding
+ * @throws whatever the environment throws
+ */
+export async function learn(options: LearnOptions): Promise<LearnResult> {
+  const { steps, seed = 0, onIteration, signal, resume } = options
+  if (!Number.isInteger(steps) || steps < 1) throw new TypeError(`steps: expected an integer >= 1, found ${String(steps)}`)
+  const sampling = createRandom(seed, streams.sample)
+  const acting = createRandom(seed, streams.act)
+  const { algorithm, world, kind } = prepare(options, seed)
+  const policy = createPolicy(world.problem, algorithm.actor, acting)
+
+  let done = 0
+  let episodes = 0
+  const history: Iteration[] = []
+  if (resume) {
+    checkResume(resume, kind, seed)
+    done = resume.steps
+    episodes = resume.episodes
+    history.push(...resume.history)
+    sampling.restore(resume.sampling)
+    acting.restore(resume.acting)
+    algorithm.restore(resume.algorithm)
+    await world.restore(resume.world)
+  }
+  const checkpoint = async (): Promise<Checkpoint> => ({
+    version: 1,
+    kind,
+    seed,
+    steps: done,
+    episodes,
+    history: [...history],
+    sampling: sampling.state(),
+    acting: acting.state(),
+    algorithm: algorithm.state(),
+    world: await world.state(),
+  })
+
+  let yielded = Date.now()
+  while (done < steps && !signal?.aborted) {
+    const batch = await world.collect(algorithm.actor, algorithm.plan, sampling, algorithm.normaliseEachStep)
+    const metrics = algorithm.update(batch, Math.min(done / steps, 1))
+    done += batch.size
+    episodes += batch.episodes.length
+    const iteration: Iteration = {
+      iteration: history.length + 1,
+      steps: done,
+      episodes,
+      return: meanOf(batch, (episode) => episode.return),
+      costs: Array.from({ length: world.problem.costs }, (_, k) => meanOf(batch, (episode) => episode.costs[k])),
+      length: meanOf(batch, (episode) => episode.length),
+      multipliers: Array.from(algorithm.multipliers),
+      ...metrics,
+    }
+    history.push(iteration)
+    if (onIteration) await onIteration({ ...iteration, policy, checkpoint })
+    // A synchronous environment would never let timers, signals or a browser's frames run.
+    if (Date.now() - yielded > 50) {
+      await new Promise((resolve) => setTimeout(resolve, 0))
+      yielded = Date.now()
+    }
+  }
+  return { policy, history, finished: done >= steps, checkpoint }
+}
+
+const commonNames = [
+  'algorithm',
+  'form',
+  'environment',
+  'environments',
+  'vectorEnvironment',
+  'costLimits',
+  'steps',
+  'seed',
+  'onIteration',
+  'signal',
+  'resume',
+]
+const later = ['trpo', 'pid-lag', 'trpo-lag', 'cpo', 'ddpg', 'td3']
+
+/** Checks the options and makes algorithm and world from them. */
+function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; world: World; kind: string } {
+  const { environment, vectorEnvironment } = options
+  const name: string = options.algorithm
+  if (!(algorithms as readonly string[]).includes(name)) {
+    const known = later.includes(name) ? 'is not implemented yet' : 'is unknown'
+    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(' and ')}`)
+  }
+  const form = options.form ?? 'clipped'
+  if (form !== 'clipped' && (form !== 'paper' || name !== 'ppo-lag')) {
+    throw new TypeError(`form: '${String(form)}' is unknown for '${name}'; 'ppo-lag' has 'clipped' (default) and 'paper'`)
+  }
+  if (!environment === !vectorEnvironment) {
+    throw new TypeError(`environment: expected either environment or vectorEnvironment, found ${environment ? 'both' : 'neither'}`)
+  }
+  if (vectorEnvironment && options.environments !== undefined && options.environments !== vectorEnvironment.copies) {
+    throw new TypeError(`environments: vectorEnvironment has ${vectorEnvironment.copies} copies, found ${options.environments}`)
+  }
+  const world = createWorld(vectorEnvironment ?? vectorise(environment!, options.environments ?? (form === 'paper' ? 3 : 1)), seed)
+  const { problem, copies } = world
+  const costLimits: readonly number[] = options.costLimits ?? []
+  if (name === 'ppo' && costLimits.length > 0) {
+    throw new TypeError(`costLimits: 'ppo' knows no limits, expected none, found ${costLimits.length}; use 'ppo-lag'`)
+  }
+  if (name === 'ppo-lag') {
+    if (problem.costs === 0) throw new TypeError(`environment.costs: 'ppo-lag' expected at least 1 cost, found 0`)
+    if (costLimits.length !== problem.costs) {
+      throw new TypeError(`costLimits: expected ${problem.costs} limits, one per cost of the environment, found ${costLimits.length}`)
+    }
+    costLimits.forEach((limit, k) => {
+      if (!Number.isFinite(limit)) throw new TypeError(`costLimits[${k}]: expected a finite number, found ${String(limit)}`)
+    })
+  }
+
+  const setup = { problem, copies, costLimits, seed }
+  const defaults: PpoSettings | PpoLagrangianSettings | PaperSettings =
+    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults()
+  const settings = merge(defaults, options)
+  const algorithm =
+    name === 'ppo'
+      ? ppo(setup, settings as PpoSettings)
+      : form === 'paper'
+        ? ppoLagrangianPaper(setup, settings as PaperSettings)
+        : ppoLagrangian(setup, settings as PpoLagrangianSettings)
+  const space = problem.actions.kind === 'discrete' ? problem.actions.n : problem.actions.size
+  const kind = `${name} ${form}: ${copies} copies, ${problem.observationSize} observations, ${space} ${problem.actions.kind} actions, ${problem.costs} costs`
+  return { algorithm, world, kind }
+}
+
+/** The defaults with the options that were given, all of them known and of the default's kind. */
+function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(defaults: T, options: LearnOptions): T {
+  const settings: Record<string, unknown> = { ...defaults }
+  for (const [name, value] of Object.entries(options)) {
+    if (commonNames.includes(name) || value === undefined) continue
+    if (!(name in defaults))
+      throw new TypeError(`${name}: no option of '${options.algorithm}'; there are ${Object.keys(defaults).join(', ')}`)
+    const normal = settings[name]
+    if (name === 'collect') checkPlan(value as CollectPlan)
+    else if (name === 'hidden') checkHidden(value)
+    else if (name === 'schedule' && value !== 'linear' && value !== 'constant') {
+      throw new TypeError(`schedule: expected 'linear' or 'constant', found ${String(value)}`)
+    } else if (typeof value !== typeof normal || (typeof value === 'number' && Number.isNaN(value))) {
+      throw new TypeError(`${name}: expected a ${typeof normal}, found ${String(value)}`)
+    }
+    settings[name] = name === 'multiplier' ? { ...(normal as object), ...(value as object) } : value
+  }
+  for (const name of ['epochs', 'minibatch']) {
+    const value = settings[name] as number
+    if (!Number.isInteger(value) || value < 1) throw new TypeError(`${name}: expected an integer >= 1, found ${String(value)}`)
+  }
+  return settings as unknown as T
+}
+
+function checkPlan(plan: CollectPlan): void {
+  const entries = Object.entries(plan ?? {})
+  const known = ['stepsPerEnvironment', 'episodes', 'wholeEpisodeSteps']
+  const [[name, value] = ['', 0]] = entries
+  if (entries.length !== 1 || !known.includes(name) || !Number.isInteger(value) || value < 1) {
+    throw new TypeError(`collect: expected one of ${known.join(', ')} with an integer >= 1, found ${JSON.stringify(plan)}`)
+  }
+}
+
+function checkHidden(value: unknown): void {
+  if (!Array.isArray(value) || !value.every((size) => Number.isInteger(size) && size > 0)) {
+    throw new TypeError(`hidden: expected an array of layer sizes, found ${JSON.stringify(value)}`)
+  }
+}
+
+function checkResume(resume: Checkpoint, kind: string, seed: number): void {
+  if (resume.version !== 1) throw new TypeError(`resume: expected a checkpoint of version 1, found ${String(resume.version)}`)
+  if (resume.kind !== kind) throw new TypeError(`resume: the checkpoint is of '${resume.kind}', expected '${kind}'`)
+  if (resume.seed !== seed) throw new TypeError(`resume: the checkpoint has seed ${resume.seed}, expected ${seed}`)
+}
