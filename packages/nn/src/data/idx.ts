@@ -52,7 +52,9 @@ export async function gunzip(bytes: Uint8Array, file: string): Promise<Uint8Arra
     const stream = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'))
     return new Uint8Array(await new Response(stream).arrayBuffer())
   } catch (error) {
-    const found = error instanceof Error ? ((error.cause as Error)?.message ?? error.message) : String(error)
+    // Node hides what zlib said behind 'terminated'.
+    const reason = (error as Error).cause ?? error
+    const found = reason instanceof Error ? reason.message : String(reason)
     throw new InputError('damaged or truncated gzip data', { file, found, cause: error })
   }
 }
