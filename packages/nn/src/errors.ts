@@ -29,3 +29,8 @@ export class InputError extends Error {
     this.found = found === undefined ? undefined : String(found)
   }
 }
+
+/** The caller's AbortSignal ended the work; everything that was promised to be saved was saved before this was thrown. */
+export class AbortedError extends Error {
+  override readonly name = 'AbortedError'
+}

@@ -17,7 +17,10 @@ export {
   stratifiedSplit,
   subset,
 } from './data/index.js'
-export { InputError } from './errors.js'
+export * from './engine/index.js'
+export { AbortedError, InputError } from './errors.js'
+export type { DataType, Graph, Node, TensorData, ValueInfo } from './graph.js'
+export { normalizationFromMetadata, normalizationMetadata, withMetadata } from './metadata.js'
 export { exportOnnx, type ImportOptions, importOnnx, type ReadExternal } from './onnx/index.js'
 export {
   type ChannelGroup,
@@ -32,3 +35,6 @@ export {
   type Residue,
 } from './prune/index.js'
 export { createRandom, type Random } from './random.js'
+export { decodeTensors, encodeTensors } from './safetensors.js'
+export { inferShapes } from './shapes.js'
+export * from './training/index.js'

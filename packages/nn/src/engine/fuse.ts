@@ -1,0 +1,135 @@
+/** Graph -> Graph rewrites that make a network faster and change nothing else: for inference, and for training. */
+import type { Graph, Node, TensorData } from '../graph.js'
+
+function floats(graph: Graph, name: string): Float32Array | undefined {
+  const tensor = graph.initializers.get(name)
+  return tensor?.data instanceof Float32Array ? tensor.data : undefined
+}
+
+/** Which nodes read each tensor; graph outputs count as a reader. */
+function readersOf(graph: Graph): Map<string, (Node | 'output')[]> {
+  const readers = new Map<string, (Node | 'output')[]>()
+  const note = (name: string, reader: Node | 'output') => readers.set(name, [...(readers.get(name) ?? []), reader])
+  for (const node of graph.nodes) for (const name of node.inputs) if (name) note(name, node)
+  for (const output of graph.outputs) note(output.name, 'output')
+  return readers
+}
+
+/** `relu` or `relu6` when the node is such an activation. */
+export function activationOf(node: Node): 'relu' | 'relu6' | undefined {
+  if (node.op === 'Relu') return 'relu'
+  if (node.op === 'Clip' && node.attributes.min === 0 && node.attributes.max === 6) return 'relu6'
+  return undefined
+}
+
+/**
+ * For inference: convolution + batch normalisation + activation + mask become one `FusedConv`. The normalisation is
+ * folded into the weights in float64 (w' = w s / sqrt(v + eps), b' = beta + (b - m) s / sqrt(v + eps)).
+ */
+export function fuseForInference(graph: Graph): Graph {
+  const readers = readersOf(graph)
+  const initializers = new Map(graph.initializers)
+  const fused = new Set<Node>()
+  const replacement = new Map<Node, Node>()
+  const only = (name: string): Node | undefined => {
+    const all = readers.get(name)
+    return all?.length === 1 && all[0] !== 'output' ? all[0] : undefined
+  }
+  for (const node of graph.nodes) {
+    if (node.op !== 'Conv') continue
+    let [x, w, b = ''] = node.inputs
+    let output = node.outputs[0]
+    let activation = 'none'
+    let mask = ''
+    let last: Node = node
+    const follow = (next: Node) => {
+      fused.add(next)
+      last = next
+      output = next.outputs[0]
+    }
+    let next = only(output)
+    const folded = next?.op === 'BatchNormalization' && next.inputs[0] === output ? foldNormalization(graph, node, next) : undefined
+    if (folded && next) {
+      w = `${node.name}:folded weight`
+      b = `${node.name}:folded bias`
+      initializers.set(w, folded.weight)
+      initializers.set(b, folded.bias)
+      follow(next)
+      next = only(output)
+    }
+    const act = next && activationOf(next)
+    if (act && next) {
+      activation = act
+      follow(next)
+      next = only(output)
+    }
+    if (next?.op === 'Mask' && !next.attributes.expand && next.inputs[0] === output) {
+      mask = next.inputs[1]
+      follow(next)
+    }
+    if (last === node) continue
+    fused.add(node)
+    replacement.set(last, {
+      name: node.name,
+      op: 'FusedConv',
+      inputs: [x, w, b, '', mask],
+      outputs: [output],
+      attributes: { ...node.attributes, activation },
+    })
+  }
+  // The fused node stands where the last of its parts stood: all its inputs are made by then.
+  const nodes = graph.nodes.flatMap((node) => (replacement.has(node) ? [replacement.get(node)!] : fused.has(node) ? [] : [node]))
+  return dropUnused({ ...graph, nodes, initializers })
+}
+
+function foldNormalization(graph: Graph, conv: Node, bn: Node): { weight: TensorData; bias: TensorData } | undefined {
+  const weight = graph.initializers.get(conv.inputs[1])
+  const [scale, beta, mean, variance] = bn.inputs.slice(1).map((name) => floats(graph, name))
+  const bias = conv.inputs[2] ? floats(graph, conv.inputs[2]) : undefined
+  if (!(weight?.data instanceof Float32Array) || !scale || !beta || !mean || !variance || (conv.inputs[2] && !bias)) return undefined
+  const channels = weight.dims[0]
+  const perChannel = weight.data.length / channels
+  const data = new Float32Array(weight.data.length)
+  const shift = new Float32Array(channels)
+  for (let c = 0; c < channels; c++) {
+    const factor = scale[c] / Math.sqrt(variance[c] + Number(bn.attributes.epsilon ?? 1e-5))
+    for (let i = c * perChannel; i < (c + 1) * perChannel; i++) data[i] = weight.data[i] * factor
+    shift[c] = beta[c] + ((bias?.[c] ?? 0) - mean[c]) * factor
+  }
+  return { weight: { dims: weight.dims, type: 'float32', data }, bias: { dims: [channels], type: 'float32', data: shift } }
+}
+
+/**
+ * For training: batch normalisation uses and updates batch statistics, and takes the activation that follows it.
+ * `momentum` as ONNX counts it: running = momentum * running + (1 - momentum) * batch.
+ */
+export function prepareForTraining(graph: Graph, momentum = 0.9): Graph {
+  const readers = readersOf(graph)
+  const gone = new Set<Node>()
+  const nodes: Node[] = []
+  for (const node of graph.nodes) {
+    if (gone.has(node)) continue
+    if (node.op !== 'BatchNormalization') {
+      nodes.push(node)
+      continue
+    }
+    const all = readers.get(node.outputs[0])
+    const next = all?.length === 1 && all[0] !== 'output' ? all[0] : undefined
+    const activation = next && activationOf(next)
+    if (activation && next) gone.add(next)
+    nodes.push({
+      name: node.name,
+      op: 'BatchNormalizationTraining',
+      inputs: node.inputs,
+      outputs: [activation && next ? next.outputs[0] : node.outputs[0], `${node.name}:batch mean`, `${node.name}:batch inverse deviation`],
+      attributes: { epsilon: Number(node.attributes.epsilon ?? 1e-5), momentum, activation: activation ?? 'none' },
+    })
+  }
+  return { ...graph, nodes }
+}
+
+/** Without the initialisers that no node and no output reads. */
+export function dropUnused(graph: Graph): Graph {
+  const used = new Set([...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.map((output) => output.name)])
+  return { ...graph, initializers: new Map([...graph.initializers].filter(([name]) => used.has(name))) }
+}

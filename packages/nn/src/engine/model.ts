@@ -1,0 +1,81 @@
+import { acquireGpu, elements, type Gpu } from '@espalier/kernels'
+import { readFile } from '#platform'
+import { InputError } from '../errors.js'
+import type { Graph } from '../graph.js'
+import { importOnnx } from '../onnx/index.js'
+import { compile, type Executable } from './compile.js'
+import { fuseForInference } from './fuse.js'
+
+export interface Value {
+  readonly dims: readonly number[]
+  readonly data: Float32Array
+}
+
+/** A network ready to run. Executables are compiled per batch size when first needed, and kept. */
+export interface Model {
+  readonly graph: Graph
+  /** Outputs by name, for inputs by name; the first dimension of the inputs is the batch. Throws InputError where an input is missing or misshapen. */
+  run(inputs: Readonly<Record<string, Value>>): Promise<Record<string, Value>>
+  /** Frees the GPU memory; and the GPU itself when openModel opened it. */
+  close(): void
+}
+
+/** Opens an ONNX model from a path (Node) or its bytes; or a graph. `gpu` is the best adapter there is when absent. */
+export async function openModel(from: string | Uint8Array | Graph, options: { gpu?: Gpu } = {}): Promise<Model> {
+  const file = typeof from === 'string' ? from : undefined
+  const graph =
+    from instanceof Uint8Array || typeof from === 'string'
+      ? await importOnnx(typeof from === 'string' ? await readFile(from) : from, { file })
+      : from
+  const gpu = options.gpu ?? (await acquireGpu())
+  const fused = fuseForInference(graph)
+  const executables = new Map<number, Promise<Executable>>()
+  const feeds = graph.inputs.filter((input) => !graph.initializers.has(input.name))
+  return {
+    graph,
+    async run(inputs) {
+      let batch: number | undefined
+      for (const input of feeds) {
+        const given = inputs[input.name]
+        if (!given)
+          throw new InputError(`model '${graph.name}': an input is missing`, {
+            field: input.name,
+            expected: `[${input.shape.join(', ')}]`,
+            found: `inputs ${Object.keys(inputs).join(', ') || 'none'}`,
+          })
+        const fits =
+          given.dims.length === input.shape.length &&
+          given.dims.every((dimension, i) => typeof input.shape[i] === 'string' || input.shape[i] === dimension)
+        if (!fits || elements(given.dims) !== given.data.length) {
+          throw new InputError(`model '${graph.name}': an input does not fit`, {
+            field: input.name,
+            expected: `[${input.shape.join(', ')}]`,
+            found: `[${given.dims.join(', ')}] with ${given.data.length} values`,
+          })
+        }
+        const free = input.shape.findIndex((dimension) => typeof dimension === 'string')
+        if (free >= 0) {
+          if (batch !== undefined && batch !== given.dims[free])
+            throw new InputError(`model '${graph.name}': inputs differ in their batch`, {
+              field: input.name,
+              expected: batch,
+              found: given.dims[free],
+            })
+          batch = given.dims[free]
+        }
+      }
+      const size = batch ?? 1
+      if (!executables.has(size)) executables.set(size, compile(gpu, fused, { batch: size }))
+      const executable = await executables.get(size)!
+      for (const input of feeds) executable.write(input.name, inputs[input.name].data)
+      executable.run()
+      const outputs: Record<string, Value> = {}
+      for (const { name } of graph.outputs) outputs[name] = { dims: [...executable.shapes.get(name)!], data: await executable.read(name) }
+      return outputs
+    },
+    close() {
+      for (const executable of executables.values()) void executable.then((ready) => ready.destroy()).catch(() => {})
+      if (!options.gpu) gpu.close()
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import { elements, type Gpu } from '@espalier/kernels'
+import type { Dataset } from '../data/dataset.js'
+import type { Normalization } from '../data/normalize.js'
+import { fuseForInference } from '../engine/fuse.js'
+import { InputError } from '../errors.js'
+import type { Graph } from '../graph.js'
+import { type ChannelGroup, type Kept, maskGraph } from '../prune/index.js'
+import { createJudge, type Judgement } from './judge.js'
+
+export interface MaskedEvaluator {
+  /**
+   * Judges any number of candidates, `candidates` in one run. A candidate says which units of each group it keeps;
+   * a group it does not name is whole. Trying one writes a few hundred bytes and replays; nothing is recompiled.
+   */
+  evaluate(kept: readonly Kept[], signal?: AbortSignal): Promise<Judgement[]>
+  readonly plan: {
+    readonly arenaBytes: number
+    readonly persistentBytes: number
+    readonly lowerBoundBytes: number
+    readonly dispatches: number
+  }
+  destroy(): void
+}
+
+/** The network with a mask per unlocked group, compiled once: what judges candidates during a search. */
+export async function maskedEvaluator(
+  gpu: Gpu,
+  graph: Graph,
+  groups: readonly ChannelGroup[],
+  dataset: Dataset,
+  options: { normalization: Normalization; candidates?: number; batch?: number },
+): Promise<MaskedEvaluator> {
+  const candidates = options.candidates ?? 1
+  const open = groups.filter((group) => group.locked === null)
+  const masked = fuseForInference(maskGraph(graph, open, { candidates }))
+  const judge = await createJudge(gpu, masked, dataset, { normalization: options.normalization, batch: options.batch ?? 100, candidates })
+  const { executable } = judge
+  return {
+    async evaluate(kept, signal) {
+      const results: Judgement[] = []
+      for (let start = 0; start < kept.length; start += candidates) {
+        const chunk = kept.slice(start, start + candidates)
+        for (const group of open)
+          executable.write(`mask:${group.id}`, masksOf(group, chunk, candidates, elements(executable.shapes.get(`mask:${group.id}`)!)))
+        results.push(...(await judge.judge(undefined, signal)).slice(0, chunk.length))
+      }
+      return results
+    },
+    plan: executable.plan,
+    destroy: () => executable.destroy(),
+  }
+}
+
+/** Rows of ones and zeros [candidates, channels]; rows beyond the given candidates repeat the first. */
+export function masksOf(
+  group: ChannelGroup,
+  kept: readonly Kept[],
+  candidates: number,
+  length = candidates * group.channels,
+): Float32Array {
+  if (length !== candidates * group.channels)
+    throw new InputError(`mask of group '${group.id}'`, { expected: `${candidates} x ${group.channels}`, found: length })
+  const mask = new Float32Array(length)
+  for (let p = 0; p < candidates; p++) {
+    const indices = (kept[p] ?? kept[0])?.[group.id]
+    if (!indices) mask.fill(1, p * group.channels, (p + 1) * group.channels)
+    else for (const index of Array.from(indices)) mask[p * group.channels + index] = 1
+  }
+  return mask
+}
