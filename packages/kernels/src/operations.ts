@@ -7,5 +7,8 @@ import type { Operation } from './operation.js'
 
 /** Every operation the GPU runs, by operator name. */
 export const operations: Readonly<Record<string, Operation>> = Object.fromEntries(
-  [conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul].map((operation: Operation) => [operation.op, operation]),
+  [conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul].map((operation: Operation) => [
+    operation.op,
+    operation,
+  ]),
 )

@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import type { Attributes, Shape } from '../operation.js'
+import { operations } from '../operations.js'
+import { type Case, randomArray, testGpu, testOperation } from '../testing/cases.js'
+import { runOperation } from '../testing/run.js'
+import { channelSum } from './channel-sum.js'
+import { conv, fusedConv } from './conv2d.js'
+import { convInputGradient } from './input-gradient.js'
+import { convWeightGradient } from './weight-gradient.js'
+
+/** Convolutions that between them turn every attribute and every odd size. */
+const shapes: { name: string; x: Shape; w: Shape; attributes: Attributes }[] = [
+  { name: '3x3', x: [2, 5, 7, 9], w: [7, 5, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
+  { name: '1x1, one image', x: [1, 3, 5, 4], w: [5, 3, 1, 1], attributes: {} },
+  { name: '3x3 stride 2, one channel', x: [3, 1, 9, 6], w: [4, 1, 3, 3], attributes: { pads: [1, 1, 1, 1], strides: [2, 2] } },
+  {
+    name: '5x2, uneven everything',
+    x: [2, 2, 11, 8],
+    w: [3, 2, 5, 2],
+    attributes: { pads: [2, 0, 1, 3], strides: [1, 2], dilations: [2, 3] },
+  },
+  { name: 'two groups', x: [2, 6, 5, 6], w: [4, 3, 3, 3], attributes: { pads: [1, 1, 1, 1], group: 2 } },
+  { name: 'depthwise', x: [2, 5, 8, 7], w: [5, 1, 3, 3], attributes: { pads: [1, 1, 1, 1], group: 5 } },
+  {
+    name: 'depthwise stride 2, two outputs a channel',
+    x: [1, 3, 7, 8],
+    w: [6, 1, 3, 3],
+    attributes: { pads: [0, 1, 1, 0], strides: [2, 2], group: 3 },
+  },
+  { name: '1x1 stride 2', x: [2, 4, 6, 7], w: [3, 4, 1, 1], attributes: { strides: [2, 2] } },
+  { name: 'whole image as kernel', x: [2, 3, 4, 5], w: [6, 3, 4, 5], attributes: {} },
+]
+
+testOperation(
+  conv,
+  shapes.map(({ name, x, w, attributes }, i): Case => ({ name, attributes, inputs: [x, w, i % 2 ? undefined : [w[0]]] })),
+  operations,
+)
+
+testOperation(
+  fusedConv,
+  [
+    {
+      name: 'all operands',
+      attributes: { pads: [1, 1, 1, 1], activation: 'relu6' },
+      inputs: [[4, 5, 6, 7], [7, 5, 3, 3], [7], [4, 7, 6, 7], [2, 7]],
+    },
+    { name: 'mask only', attributes: { activation: 'none' }, inputs: [[3, 2, 4, 5], [5, 2, 1, 1], undefined, undefined, [3, 5]] },
+    {
+      name: 'residual, relu, stride',
+      attributes: { strides: [2, 2], activation: 'relu' },
+      inputs: [[2, 3, 7, 6], [4, 3, 3, 3], undefined, [2, 4, 3, 2]],
+    },
+  ],
+  operations,
+)
+
+const outputOf = (attributes: Attributes, x: Shape, w: Shape) => conv.infer(attributes, [x, w])[0]
+const inputGradientCases = shapes.map(
+  ({ name, x, w, attributes }): Case => ({ name, attributes: { ...attributes, inputShape: x }, inputs: [outputOf(attributes, x, w), w] }),
+)
+const weightGradientCases = shapes.map(
+  ({ name, x, w, attributes }): Case => ({ name, attributes: { ...attributes, weightShape: w }, inputs: [x, outputOf(attributes, x, w)] }),
+)
+testOperation(convInputGradient, inputGradientCases, operations)
+testOperation(convWeightGradient, weightGradientCases, operations)
+
+testOperation(
+  channelSum,
+  [
+    { name: 'images', attributes: {}, inputs: [[3, 5, 7, 9]] },
+    { name: 'rows', attributes: { scale: -0.5 }, inputs: [[70, 3]] },
+    { name: 'one channel', attributes: {}, inputs: [[1, 1, 333]] },
+  ],
+  operations,
+)
+
+test('on the GPU <conv(x, w), y> = <x, input gradient> = <w, weight gradient>', async () => {
+  const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i], 0)
+  for (const { x, w, attributes } of shapes) {
+    const [images, weights] = [randomArray(x, 1), randomArray(w, 2)]
+    const gpu = await testGpu()
+    const [y] = await runOperation(gpu, conv, attributes, [images, weights])
+    const direction = randomArray(y.shape, 3)
+    const [dx] = await runOperation(gpu, convInputGradient, { ...attributes, inputShape: x }, [direction, weights])
+    const [dw] = await runOperation(gpu, convWeightGradient, { ...attributes, weightShape: w }, [images, direction])
+    const expected = dot(y.data, direction.data)
+    expect(dot(dx.data, images.data)).toBeCloseTo(expected, 3)
+    expect(dot(dw.data, weights.data)).toBeCloseTo(expected, 3)
+  }
+})
+
+describe('shapes that do not fit are errors', () => {
+  const x = [1, 4, 5, 5]
+  test.each([
+    ['channels', {}, [x, [2, 3, 3, 3]], /Conv: weights \[2, 3, 3, 3\] with group 1 take 3 channels, the input is \[1, 4, 5, 5\]/],
+    [
+      'rank',
+      {},
+      [
+        [4, 5, 5],
+        [2, 3, 3, 3],
+      ],
+      /Conv: input must be \[batch, channels, height, width\], found \[4, 5, 5\]/,
+    ],
+    ['absent weights', {}, [x, undefined], /Conv: weights must be .* found nothing/],
+    ['kernel larger than image', {}, [x, [2, 4, 7, 3]], /Conv: a 7 x 3 kernel .* does not fit into 5 x 5/],
+    ['groups', { group: 2 }, [x, [3, 2, 3, 3]], /Conv: 3 outputs do not divide into 2 groups/],
+    ['kernel_shape', { kernel_shape: [5, 5] }, [x, [2, 4, 3, 3]], /kernel_shape' is \[5, 5\], but the weights are/],
+    ['strides', { strides: [0, 1] }, [x, [2, 4, 3, 3]], /'strides' must be 2 integers >= 1, found \[0,1\]/],
+    ['bias', {}, [x, [2, 4, 3, 3], [3]], /Conv: bias must be \[2\], found \[3\]/],
+  ] as [string, Attributes, (Shape | undefined)[], RegExp][])('%s', (_, attributes, inputs, message) => {
+    expect(() => conv.infer(attributes, inputs)).toThrow(message)
+  })
+  test('operands of FusedConv', () => {
+    expect(() => fusedConv.infer({ activation: 'gelu' }, [x, [2, 4, 1, 1]])).toThrow(
+      /'activation' must be none, relu or relu6, found "gelu"/,
+    )
+    expect(() => fusedConv.infer({}, [x, [2, 4, 1, 1], undefined, [1, 2, 4, 5]])).toThrow(/residual must be the output's shape/)
+    expect(() => fusedConv.infer({}, [x, [2, 4, 1, 1], undefined, undefined, [2, 2]])).toThrow(/candidates dividing the batch of 1/)
+  })
+  test('output gradients', () => {
+    expect(() =>
+      convInputGradient.infer({ inputShape: x }, [
+        [1, 2, 5, 5],
+        [2, 4, 3, 3],
+      ]),
+    ).toThrow(/output gradient must be \[1, 2, 3, 3\]/)
+    expect(() => convWeightGradient.infer({ weightShape: [2, 4, 3, 3] }, [x, [1, 2, 5, 5]])).toThrow(
+      /output gradient must be \[1, 2, 3, 3\]/,
+    )
+    expect(() =>
+      convInputGradient.infer({}, [
+        [1, 2, 5, 5],
+        [2, 4, 3, 3],
+      ]),
+    ).toThrow(/'inputShape' must be|input/)
+  })
+})

@@ -1,0 +1,100 @@
+import type { Attributes, Dispatch, Operation, Shader, Shape, Target, Tensor } from '../operation.js'
+import { workgroups1d } from '../operation.js'
+import { type Activation, convReference, fusedConvReference } from './conv2d.reference.js'
+import directCode from './conv2d.wgsl'
+import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, weightShape } from './geometry.js'
+
+/** What happens to a sum before it is stored: y = mask[p, m] * act(sum + bias + residual), p = image div (N / P). */
+export interface Epilogue {
+  readonly bias?: Tensor
+  readonly residual?: Tensor
+  readonly mask?: Tensor
+  readonly activation: Activation
+}
+
+const direct: Shader = { name: 'conv2d', code: directCode, access: ['read', 'read', 'read', 'read', 'read', 'write'] }
+
+function epilogueParams(g: ConvGeometry, { bias, residual, mask, activation }: Epilogue): number[] {
+  const flags = (bias ? 1 : 0) | (residual ? 2 : 0) | (mask ? 4 : 0) | { none: 0, relu: 8, relu6: 16 }[activation]
+  return [flags, mask ? g.n / mask.shape[0] : g.n]
+}
+
+/** The plain kernel: one invocation per output; every attribute. */
+export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
+  return [
+    {
+      shader: direct,
+      operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
+      params: { u32: [...geometryParams(g), ...epilogueParams(g, epilogue)] },
+      workgroups: workgroups1d(g.n * g.m * g.oh * g.ow, 64, target),
+    },
+  ]
+}
+
+function checkBias(op: string, g: ConvGeometry, bias: Shape | undefined): void {
+  if (bias && (bias.length !== 1 || bias[0] !== g.m)) throw new Error(`${op}: bias must be [${g.m}], found [${bias.join(', ')}]`)
+}
+
+/** Conv(x [N, C, H, W], w [M, C/group, KH, KW], bias [M]?) {kernel_shape, strides, pads, dilations, group} -> y [N, M, OH, OW], as ONNX's. */
+export const conv: Operation = {
+  op: 'Conv',
+  infer(attributes, [x, w, bias]) {
+    const g = convGeometry('Conv', attributes, x, w)
+    checkBias('Conv', g, bias)
+    return [outputShape(g)]
+  },
+  dispatches(attributes, [x, w, bias], [y], target) {
+    return directConv(convGeometry('Conv', attributes, x!.shape, w!.shape), x!, w!, y, { bias, activation: 'none' }, target)
+  },
+  reference: (attributes, [x, w, bias]) => [convReference(convGeometry('Conv', attributes, x!.shape, w!.shape), x!, w!, bias)],
+  gradient({ attributes, inputs: [x, w], inputShapes, wanted }, [dy], emit) {
+    const g = convGeometry('Conv', attributes, inputShapes[0], inputShapes[1])
+    return [
+      wanted[0] ? emit('ConvInputGradient', { ...attributes, inputShape: inputShape(g) }, [dy, w])[0] : undefined,
+      wanted[1] ? emit('ConvWeightGradient', { ...attributes, weightShape: weightShape(g) }, [x, dy])[0] : undefined,
+      wanted[2] ? emit('ChannelSum', {}, [dy])[0] : undefined,
+    ]
+  },
+  macs: (attributes, [x, w]) => convMacs(convGeometry('Conv', attributes, x, w)),
+}
+
+function activationOf(attributes: Attributes): Activation {
+  const activation = attributes.activation ?? 'none'
+  if (activation !== 'none' && activation !== 'relu' && activation !== 'relu6') {
+    throw new Error(`FusedConv: attribute 'activation' must be none, relu or relu6, found ${JSON.stringify(activation)}`)
+  }
+  return activation
+}
+
+/**
+ * FusedConv(x, w, bias [M]?, residual [N, M, OH, OW]?, mask [P, M]?) {Conv's, activation: none | relu | relu6} -> y [N, M, OH, OW]:
+ * y = mask[p, m] * act(conv(x, w) + bias + residual), where image n belongs to candidate p = n div (N / P). For inference.
+ */
+export const fusedConv: Operation = {
+  op: 'FusedConv',
+  infer(attributes, [x, w, bias, residual, mask]) {
+    const g = convGeometry('FusedConv', attributes, x, w)
+    const y = outputShape(g)
+    activationOf(attributes)
+    checkBias('FusedConv', g, bias)
+    if (residual && (residual.length !== 4 || residual.some((d, i) => d !== y[i]))) {
+      throw new Error(`FusedConv: residual must be the output's shape [${y.join(', ')}], found [${residual.join(', ')}]`)
+    }
+    if (mask && (mask.length !== 2 || mask[1] !== g.m || g.n % mask[0] !== 0)) {
+      throw new Error(
+        `FusedConv: mask must be [candidates, ${g.m}] with candidates dividing the batch of ${g.n}, found [${mask.join(', ')}]`,
+      )
+    }
+    return [y]
+  },
+  dispatches(attributes, [x, w, bias, residual, mask], [y], target) {
+    const g = convGeometry('FusedConv', attributes, x!.shape, w!.shape)
+    return directConv(g, x!, w!, y, { bias, residual, mask, activation: activationOf(attributes) }, target)
+  },
+  reference(attributes, [x, w, bias, residual, mask]) {
+    return [
+      fusedConvReference(convGeometry('FusedConv', attributes, x!.shape, w!.shape), activationOf(attributes), x!, w!, bias, residual, mask),
+    ]
+  },
+  macs: (attributes, [x, w]) => convMacs(convGeometry('FusedConv', attributes, x, w)),
+}

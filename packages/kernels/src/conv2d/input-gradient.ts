@@ -1,0 +1,39 @@
+import type { Attributes, Dispatch, Operation, Shader, Shape, Target, Tensor } from '../operation.js'
+import { workgroups1d } from '../operation.js'
+import { convInputGradientReference } from './conv2d.reference.js'
+import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, shapeAttribute } from './geometry.js'
+import gatherCode from './input-gradient.wgsl'
+
+const gather: Shader = { name: 'conv2d-input-gradient', code: gatherCode, access: ['read', 'read', 'write'] }
+
+/** The plain kernel: one invocation per element of dx; every attribute. */
+export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target): Dispatch[] {
+  return [
+    {
+      shader: gather,
+      operands: [dy, w, dx],
+      params: { u32: geometryParams(g) },
+      workgroups: workgroups1d(g.n * g.c * g.h * g.w, 64, target),
+    },
+  ]
+}
+
+function geometryOf(attributes: Attributes, dy: Shape | undefined, w: Shape | undefined): ConvGeometry {
+  const g = convGeometry('ConvInputGradient', attributes, shapeAttribute('ConvInputGradient', attributes, 'inputShape'), w)
+  const expected = outputShape(g)
+  if (dy?.length !== 4 || dy.some((d, i) => d !== expected[i])) {
+    throw new Error(
+      `ConvInputGradient: the output gradient must be [${expected.join(', ')}], found ${dy ? `[${dy.join(', ')}]` : 'nothing'}`,
+    )
+  }
+  return g
+}
+
+/** ConvInputGradient(dy [N, M, OH, OW], w) {Conv's, inputShape} -> dx [N, C, H, W]. */
+export const convInputGradient: Operation = {
+  op: 'ConvInputGradient',
+  infer: (attributes, [dy, w]) => [inputShape(geometryOf(attributes, dy, w))],
+  dispatches: (attributes, [dy, w], [dx], target) => gatherInputGradient(geometryOf(attributes, dy!.shape, w!.shape), dy!, w!, dx, target),
+  reference: (attributes, [dy, w]) => [convInputGradientReference(geometryOf(attributes, dy!.shape, w!.shape), dy!, w!)],
+  macs: (attributes, [dy, w]) => convMacs(geometryOf(attributes, dy, w)),
+}

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { operations } from '../operations.js'
+import { testOperation } from '../testing/cases.js'
+import { gemm, matMul } from './matmul.js'
+
+testOperation(
+  gemm,
+  [
+    { name: 'linear layer', attributes: { transB: 1 }, inputs: [[5, 7], [3, 7], [3]] },
+    {
+      name: 'both transposed, scaled, column c',
+      attributes: { transA: 1, transB: 1, alpha: 0.5, beta: -2 },
+      inputs: [
+        [7, 5],
+        [6, 7],
+        [5, 1],
+      ],
+    },
+    {
+      name: 'A transposed, full c',
+      attributes: { transA: 1, beta: 3 },
+      inputs: [
+        [4, 9],
+        [4, 11],
+        [9, 11],
+      ],
+    },
+    { name: 'one row, scalar c', attributes: {}, inputs: [[1, 33], [33, 10], [1]] },
+    {
+      name: 'multiples of 4, no c',
+      attributes: { transB: 1, alpha: 2 },
+      inputs: [
+        [32, 16],
+        [64, 16],
+      ],
+    },
+  ],
+  operations,
+)
+testOperation(
+  matMul,
+  [
+    {
+      name: 'odd',
+      attributes: {},
+      inputs: [
+        [13, 17],
+        [17, 19],
+      ],
+    },
+    {
+      name: 'multiples of 4',
+      attributes: {},
+      inputs: [
+        [16, 32],
+        [32, 64],
+      ],
+    },
+  ],
+  operations,
+)
+
+test('shapes that do not fit are errors', () => {
+  expect(() =>
+    matMul.infer({}, [
+      [2, 3],
+      [4, 5],
+    ]),
+  ).toThrow('MatMul: [2, 3] times [4, 5]: inner dimensions 3 and 4 differ')
+  expect(() =>
+    gemm.infer({ transB: 1 }, [
+      [2, 3],
+      [3, 5],
+    ]),
+  ).toThrow('Gemm: [2, 3] times [3, 5] transposed: inner dimensions 3 and 5 differ')
+  expect(() => gemm.infer({}, [[2, 3], [3, 5], [2]])).toThrow('Gemm: the third input must broadcast to [2, 5], found [2]')
+  expect(() =>
+    matMul.infer({}, [
+      [2, 3, 4],
+      [4, 5],
+    ]),
+  ).toThrow('MatMul: the first input must have 2 dimensions, found [2, 3, 4]')
+  expect(
+    matMul.macs!(
+      {},
+      [
+        [2, 3],
+        [3, 5],
+      ],
+      [[2, 5]],
+    ),
+  ).toBe(30)
+})

@@ -1,0 +1,137 @@
+import {
+  type Attributes,
+  type Dispatch,
+  type Emit,
+  elements,
+  type Operation,
+  type Shader,
+  type Shape,
+  type Target,
+  type Tensor,
+  workgroups1d,
+} from '../operation.js'
+import { gemmReference } from './matmul.reference.js'
+import plainCode from './matmul.wgsl'
+
+/** Y [m, n] = alpha * A' [m, k] B' [k, n] + beta * C, everything by strides: transposes and broadcasting are strides too. */
+export interface GemmGeometry {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly aRow: number
+  readonly aColumn: number
+  readonly bRow: number
+  readonly bColumn: number
+  readonly cRow: number
+  readonly cColumn: number
+  readonly alpha: number
+  readonly beta: number
+}
+
+const show = (shape: Shape | undefined) => (shape ? `[${shape.join(', ')}]` : 'nothing')
+
+function gemmGeometry(op: string, attributes: Attributes, a: Shape | undefined, b: Shape | undefined, c?: Shape): GemmGeometry {
+  if (a?.length !== 2) throw new Error(`${op}: the first input must have 2 dimensions, found ${show(a)}`)
+  if (b?.length !== 2) throw new Error(`${op}: the second input must have 2 dimensions, found ${show(b)}`)
+  const { alpha = 1, beta = 1, transA = 0, transB = 0 } = attributes as Record<string, number | undefined>
+  const [m, k] = transA ? [a[1], a[0]] : a
+  const [kb, n] = transB ? [b[1], b[0]] : b
+  if (k !== kb) {
+    throw new Error(
+      `${op}: ${show(a)}${transA ? ' transposed' : ''} times ${show(b)}${transB ? ' transposed' : ''}: inner dimensions ${k} and ${kb} differ`,
+    )
+  }
+  const [cm, cn] = c ? [...Array(2 - Math.min(2, c.length)).fill(1), ...c] : [1, 1]
+  if (c && (c.length > 2 || (cm !== m && cm !== 1) || (cn !== n && cn !== 1))) {
+    throw new Error(`${op}: the third input must broadcast to [${m}, ${n}], found ${show(c)}`)
+  }
+  return {
+    m,
+    n,
+    k,
+    alpha,
+    beta,
+    aRow: transA ? 1 : a[1],
+    aColumn: transA ? a[1] : 1,
+    bRow: transB ? 1 : b[1],
+    bColumn: transB ? b[1] : 1,
+    cRow: cm === 1 ? 0 : cn,
+    cColumn: cn === 1 ? 0 : 1,
+  } // prettier-ignore
+}
+
+const plain: Shader = { name: 'matmul', code: plainCode, access: ['read', 'read', 'read', 'write'] }
+
+/** The plain kernel: one invocation per output. */
+export function plainGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch[] {
+  return [
+    {
+      shader: plain,
+      operands: [a, b, c, y],
+      params: { u32: [g.m, g.n, g.k, g.aRow, g.aColumn, g.bRow, g.bColumn, g.cRow, g.cColumn, c ? 1 : 0], f32: [g.alpha, g.beta] },
+      workgroups: workgroups1d(g.m * g.n, 64, target),
+    },
+  ]
+}
+
+/** Gradients of A and B: products again, whichever way they were transposed. */
+function productGradients(
+  alpha: number,
+  transA: number,
+  transB: number,
+  [a, b]: readonly (string | undefined)[],
+  dy: string | undefined,
+  wanted: readonly boolean[],
+  emit: Emit,
+) {
+  const da = () =>
+    (transA
+      ? emit('Gemm', { alpha, transA: transB, transB: 1 }, [b, dy])
+      : emit('Gemm', { alpha, transA: 0, transB: 1 - transB }, [dy, b]))[0]
+  const db = () =>
+    (transB
+      ? emit('Gemm', { alpha, transA: 1, transB: transA }, [dy, a])
+      : emit('Gemm', { alpha, transA: 1 - transA, transB: 0 }, [a, dy]))[0]
+  return [wanted[0] ? da() : undefined, wanted[1] ? db() : undefined]
+}
+
+/** Gradient of a broadcast C: the sum over what was broadcast, as a ChannelSum over a suitable view [N, C, ...] of dy [m, n]. */
+function broadcastGradient([m, n]: Shape, c: Shape, beta: number, dy: string | undefined, emit: Emit): string | undefined {
+  const [cm, cn] = [...Array(2 - c.length).fill(1), ...c] as number[]
+  if (cm === m && cn === n && beta === 1 && c.length === 2) return dy
+  const view = cm === m && cn === n ? [1, m * n] : cn === n ? [m, n] : cm === m ? [1, m, n] : [1, 1, m * n]
+  const viewed = view.length === 2 && view[0] === m ? dy : emit('Reshape', { shape: view }, [dy])[0]
+  const [sum] = emit('ChannelSum', { scale: beta }, [viewed])
+  return c.length === 1 ? sum : emit('Reshape', { shape: c }, [sum])[0]
+}
+
+/** Gemm(a, b, c?) {alpha, beta, transA, transB} -> alpha * A' B' + beta * C [M, N], C broadcast; as ONNX's. */
+export const gemm: Operation = {
+  op: 'Gemm',
+  infer(attributes, [a, b, c]) {
+    const g = gemmGeometry('Gemm', attributes, a, b, c)
+    return [[g.m, g.n]]
+  },
+  dispatches: (attributes, [a, b, c], [y], target) =>
+    plainGemm(gemmGeometry('Gemm', attributes, a!.shape, b!.shape, c?.shape), a!, b!, c, y, target),
+  reference: (attributes, [a, b, c]) => [gemmReference(gemmGeometry('Gemm', attributes, a!.shape, b!.shape, c?.shape), a!, b!, c)],
+  gradient({ attributes, inputs, inputShapes, outputShapes, wanted }, [dy], emit) {
+    const { alpha = 1, beta = 1, transA = 0, transB = 0 } = attributes as Record<string, number | undefined>
+    const gradients = productGradients(alpha, transA, transB, inputs, dy, wanted, emit)
+    return [...gradients, wanted[2] ? broadcastGradient(outputShapes[0], inputShapes[2]!, beta, dy, emit) : undefined]
+  },
+  macs: (attributes, [a], [y]) => elements(y) * a![attributes.transA ? 0 : 1],
+}
+
+/** MatMul(a [M, K], b [K, N]) -> [M, N]; two dimensions. */
+export const matMul: Operation = {
+  op: 'MatMul',
+  infer(_, [a, b]) {
+    const g = gemmGeometry('MatMul', {}, a, b)
+    return [[g.m, g.n]]
+  },
+  dispatches: (_, [a, b], [y], target) => plainGemm(gemmGeometry('MatMul', {}, a!.shape, b!.shape), a!, b!, undefined, y, target),
+  reference: (_, [a, b]) => [gemmReference(gemmGeometry('MatMul', {}, a!.shape, b!.shape), a!, b!)],
+  gradient: ({ inputs, wanted }, [dy], emit) => productGradients(1, 0, 0, inputs, dy, wanted, emit),
+  macs: (_, [a], [y]) => elements(y) * a![1],
+}
