@@ -8,7 +8,9 @@ import { build } from 'esbuild'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 rmSync('dist', { recursive: true, force: true })
-const entryPoints = ['index', 'platform.node', 'platform.browser', 'bin'].map((name) => join('src', `${name}.ts`)).filter((path) => existsSync(path))
+const entryPoints = ['index', 'platform.node', 'platform.browser', 'bin']
+  .map((name) => join('src', `${name}.ts`))
+  .filter((path) => existsSync(path))
 await build({
   entryPoints,
   outdir: 'dist',
@@ -23,5 +25,7 @@ await build({
   sourcemap: true,
   logLevel: 'warning',
 })
-const types = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+const types = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], {
+  stdio: 'inherit',
+})
 process.exit(types.status ?? 1)

@@ -40,7 +40,12 @@ export class GpuError extends Error {
 }
 
 /** Limits worth having when the adapter offers them; all others stay at the defaults every device has. */
-const wanted = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxComputeWorkgroupStorageSize', 'maxStorageBuffersPerShaderStage'] as const
+const wanted = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxStorageBuffersPerShaderStage',
+] as const
 const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query'] as const
 
 /**
@@ -50,10 +55,15 @@ const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query'] as const
 export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): Promise<Gpu> {
   const platform = await openPlatform(options.prefer)
   const { adapter } = platform
-  if (!adapter) throw new NoAdapterError(`no usable GPU adapter${options.prefer ? ` for '${options.prefer}'` : ''}:\n${platform.tried.map((line) => `  - ${line}`).join('\n')}`)
+  if (!adapter)
+    throw new NoAdapterError(
+      `no usable GPU adapter${options.prefer ? ` for '${options.prefer}'` : ''}:\n${platform.tried.map((line) => `  - ${line}`).join('\n')}`,
+    )
   const info = describe(adapter, platform.source)
   if (options.prefer === 'hardware' && info.kind !== 'hardware') {
-    throw new NoAdapterError(`no hardware GPU adapter: the best one found is '${info.name}' (${info.kind}); use --adapter software to accept it`)
+    throw new NoAdapterError(
+      `no hardware GPU adapter: the best one found is '${info.name}' (${info.kind}); use --adapter software to accept it`,
+    )
   }
   const requiredLimits: Record<string, number> = {}
   for (const name of wanted) requiredLimits[name] = adapter.limits[name]
@@ -63,7 +73,9 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
   let failure: GpuError | undefined
   let closed = false
   device.onuncapturederror = (event) => {
-    failure ??= new GpuError(`WebGPU ${event.error.constructor.name.replace(/^GPU|Error$/g, '').toLowerCase()} error: ${event.error.message}`)
+    failure ??= new GpuError(
+      `WebGPU ${event.error.constructor.name.replace(/^GPU|Error$/g, '').toLowerCase()} error: ${event.error.message}`,
+    )
   }
   void device.lost.then((lost) => {
     if (!closed) failure ??= new GpuError(`the GPU device was lost (${lost.reason}): ${lost.message || 'no reason given'}`)
@@ -99,17 +111,28 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
 function limitNames(limits: GPUSupportedLimits): string[] {
   const names: string[] = []
   for (const name in limits) if (typeof limits[name as keyof GPUSupportedLimits] === 'number') names.push(name)
-  return names.length ? names : Object.getOwnPropertyNames(Object.getPrototypeOf(limits)).filter((name) => typeof limits[name as keyof GPUSupportedLimits] === 'number')
+  return names.length
+    ? names
+    : Object.getOwnPropertyNames(Object.getPrototypeOf(limits)).filter(
+        (name) => typeof limits[name as keyof GPUSupportedLimits] === 'number',
+      )
 }
 
 function describe(adapter: GPUAdapter, source: GpuInfo['source']): GpuInfo {
   const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean; backend?: string; driver?: string }
   const name = info.description || info.device || info.vendor || 'unknown adapter'
-  const software = info.isFallbackAdapter === true || /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(`${name} ${info.architecture} ${info.device} ${info.vendor}`)
+  const software =
+    info.isFallbackAdapter === true ||
+    /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(`${name} ${info.architecture} ${info.device} ${info.vendor}`)
   return {
     name,
     kind: software ? 'software' : 'hardware',
-    backend: source === 'browser' ? 'browser' : typeof process === 'undefined' ? 'unknown' : { linux: 'vulkan', darwin: 'metal', win32: 'd3d12' }[process.platform as string] ?? 'vulkan',
+    backend:
+      source === 'browser'
+        ? 'browser'
+        : typeof process === 'undefined'
+          ? 'unknown'
+          : ({ linux: 'vulkan', darwin: 'metal', win32: 'd3d12' }[process.platform as string] ?? 'vulkan'),
     vendor: info.vendor,
     architecture: info.architecture,
     source,

@@ -42,7 +42,8 @@ export async function openPlatform(preference: AdapterPreference): Promise<Platf
     : { adapter: found.adapter, source: 'bundled SwiftShader', keepAlive: found.instance, tried }
 }
 
-const systemVulkanHint = 'no Vulkan loader (libvulkan.so.1) on this system: install the GPU driver, or `apt install mesa-vulkan-drivers` for a software one'
+const systemVulkanHint =
+  'no Vulkan loader (libvulkan.so.1) on this system: install the GPU driver, or `apt install mesa-vulkan-drivers` for a software one'
 
 function hasSystemVulkan(): boolean {
   if (process.platform !== 'linux') return true

@@ -81,8 +81,12 @@ async function compile(gpu: Gpu, shader: Shader, constants: Readonly<Record<stri
   const info = await module.getCompilationInfo()
   const pipeline = await compiled
   if (scope || pipeline instanceof Error || !pipeline) {
-    const lines = info.messages.map((message) => `  ${shader.name}.wgsl:${message.lineNum}:${message.linePos} ${message.type}: ${message.message}`)
-    throw new GpuError([`operation '${shader.name}': its shader does not compile: ${scope?.message ?? String(pipeline)}`, ...lines].join('\n'))
+    const lines = info.messages.map(
+      (message) => `  ${shader.name}.wgsl:${message.lineNum}:${message.linePos} ${message.type}: ${message.message}`,
+    )
+    throw new GpuError(
+      [`operation '${shader.name}': its shader does not compile: ${scope?.message ?? String(pipeline)}`, ...lines].join('\n'),
+    )
   }
   return pipeline as GPUComputePipeline
 }
@@ -95,7 +99,11 @@ export async function createProgram(gpu: Gpu, dispatches: readonly Dispatch[], p
   const params = new ArrayBuffer(Math.max(1, dispatches.length) * uniformAlignment)
   const sizes = dispatches.map((dispatch, i) => writeParams(params, i * uniformAlignment, dispatch))
   device.pushErrorScope('validation')
-  const uniforms = device.createBuffer({ label: 'params', size: params.byteLength, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST })
+  const uniforms = device.createBuffer({
+    label: 'params',
+    size: params.byteLength,
+    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+  })
   device.queue.writeBuffer(uniforms, 0, params)
   const bindGroups = dispatches.map((dispatch, i) => {
     checkDispatch(dispatch, gpu)
@@ -109,7 +117,10 @@ export async function createProgram(gpu: Gpu, dispatches: readonly Dispatch[], p
     return device.createBindGroup({ label: dispatch.shader.name, layout: layoutFor(device, dispatch.operands.length), entries })
   })
   const error = await device.popErrorScope()
-  if (error) throw new GpuError(`binding ${[...new Set(dispatches.map((dispatch) => dispatch.shader.name))].slice(0, 8).join(', ')}: ${error.message}`)
+  if (error)
+    throw new GpuError(
+      `binding ${[...new Set(dispatches.map((dispatch) => dispatch.shader.name))].slice(0, 8).join(', ')}: ${error.message}`,
+    )
   return {
     dispatchCount: dispatches.length,
     encode(pass, from = 0, to = dispatches.length) {
@@ -129,7 +140,8 @@ function writeParams(into: ArrayBuffer, offset: number, { params, shader }: Disp
   const u32 = params.u32 ?? []
   const f32 = params.f32 ?? []
   const bytes = Math.ceil(Math.max(1, u32.length + f32.length) / 4) * 16
-  if (bytes > uniformAlignment) throw new GpuError(`operation '${shader.name}': ${u32.length + f32.length} parameters exceed ${uniformAlignment / 4}`)
+  if (bytes > uniformAlignment)
+    throw new GpuError(`operation '${shader.name}': ${u32.length + f32.length} parameters exceed ${uniformAlignment / 4}`)
   new Uint32Array(into, offset, u32.length).set(u32)
   new Float32Array(into, offset + 4 * u32.length, f32.length).set(f32)
   return bytes
@@ -143,15 +155,20 @@ function checkDispatch(dispatch: Dispatch, gpu: Gpu): void {
   const seen = new Set<Tensor>()
   for (const tensor of operands) {
     if (!tensor) continue
-    if (seen.has(tensor)) throw new GpuError(`operation '${shader.name}': tensor '${tensor.name}' is given twice to one dispatch; copy it first`)
+    if (seen.has(tensor))
+      throw new GpuError(`operation '${shader.name}': tensor '${tensor.name}' is given twice to one dispatch; copy it first`)
     seen.add(tensor)
     const bytes = elements(tensor.shape) * 4
     if (bytes > gpu.target.maxBindingBytes) {
-      throw new GpuError(`operation '${shader.name}': tensor '${tensor.name}' [${tensor.shape.join(', ')}] needs ${bytes} bytes, more than the ${gpu.target.maxBindingBytes} this adapter binds; use a smaller batch`)
+      throw new GpuError(
+        `operation '${shader.name}': tensor '${tensor.name}' [${tensor.shape.join(', ')}] needs ${bytes} bytes, more than the ${gpu.target.maxBindingBytes} this adapter binds; use a smaller batch`,
+      )
     }
   }
   if (workgroups.some((count) => count > gpu.target.maxWorkgroupsPerDimension)) {
-    throw new GpuError(`operation '${shader.name}': ${workgroups.join(' x ')} workgroups exceed ${gpu.target.maxWorkgroupsPerDimension} in a dimension`)
+    throw new GpuError(
+      `operation '${shader.name}': ${workgroups.join(' x ')} workgroups exceed ${gpu.target.maxWorkgroupsPerDimension} in a dimension`,
+    )
   }
 }
 
@@ -176,7 +193,11 @@ export async function readBuffer(gpu: Gpu, buffer: GPUBuffer, offset: number, by
   gpu.check()
   const { device } = gpu
   const size = Math.max(4, Math.ceil(bytes / 4) * 4)
-  const staging = device.createBuffer({ label: `readback of ${buffer.label}`, size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST })
+  const staging = device.createBuffer({
+    label: `readback of ${buffer.label}`,
+    size,
+    usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+  })
   const encoder = device.createCommandEncoder({ label: 'readback' })
   encoder.copyBufferToBuffer(buffer, offset, staging, 0, size)
   device.queue.submit([encoder.finish()])

@@ -73,14 +73,24 @@ export function expectClose(actual: NdArray, expected: NdArray, tolerance: numbe
   for (let i = 0; i < expected.data.length; i++) {
     const [a, e] = [actual.data[i], expected.data[i]]
     if (Object.is(a, e) || (Number.isNaN(a) && Number.isNaN(e))) continue
-    if (!(Math.abs(a - e) <= tolerance * scale)) expect.fail(`${what}[${i}] of [${expected.shape.join(', ')}]: ${a}, expected ${e} (tolerance ${tolerance} x ${scale})`)
+    if (!(Math.abs(a - e) <= tolerance * scale))
+      expect.fail(`${what}[${i}] of [${expected.shape.join(', ')}]: ${a}, expected ${e} (tolerance ${tolerance} x ${scale})`)
   }
 }
 
 function checkGradient(operation: Operation, c: Case, operations: Readonly<Record<string, Operation>>): void {
   const inputs = materialize(c.inputs)
-  const outputs = operation.reference(c.attributes, inputs).slice(0, operation.infer(c.attributes, inputs.map((input) => input?.shape)).length)
-  const wanted = inputs.map((input, i) => input !== undefined && !c.integerInputs?.includes(i) && (c.gradient === undefined || (c.gradient as readonly number[]).includes(i)))
+  const outputs = operation.reference(c.attributes, inputs).slice(
+    0,
+    operation.infer(
+      c.attributes,
+      inputs.map((input) => input?.shape),
+    ).length,
+  )
+  const wanted = inputs.map(
+    (input, i) =>
+      input !== undefined && !c.integerInputs?.includes(i) && (c.gradient === undefined || (c.gradient as readonly number[]).includes(i)),
+  )
   const values = new Map<string, NdArray>()
   inputs.forEach((input, i) => input && values.set(`input${i}`, input))
   outputs.forEach((output, i) => values.set(`output${i}`, output))
@@ -101,7 +111,10 @@ function checkGradient(operation: Operation, c: Case, operations: Readonly<Recor
     (op, attributes, names) => {
       const callee = operations[op]
       if (!callee) throw new Error(`${operation.op}: its gradient calls '${op}', which is not among the operations`)
-      const results = callee.reference(attributes, names.map((name) => (name === undefined ? undefined : values.get(name))))
+      const results = callee.reference(
+        attributes,
+        names.map((name) => (name === undefined ? undefined : values.get(name))),
+      )
       return results.map((result) => {
         const name = `value${count++}`
         values.set(name, result)
@@ -122,12 +135,16 @@ function checkGradient(operation: Operation, c: Case, operations: Readonly<Recor
       const loss = (delta: number) => {
         const moved = Float64Array.from(input.data)
         moved[j] += delta
-        const [y] = operation.reference(c.attributes, inputs.map((other, k) => (k === i ? { shape: input.shape, data: moved } : other)))
+        const [y] = operation.reference(
+          c.attributes,
+          inputs.map((other, k) => (k === i ? { shape: input.shape, data: moved } : other)),
+        )
         return y.data.reduce((sum, value, k) => sum + value * seed.data[k], 0)
       }
       const numeric = (loss(h) - loss(-h)) / (2 * h)
       const difference = Math.abs(gradient.data[j] - numeric)
-      if (!(difference <= 1e-5 * Math.max(1, Math.abs(numeric)))) expect.fail(`${operation.op}: d/d input ${i}[${j}] is ${gradient.data[j]}, central difference ${numeric}`)
+      if (!(difference <= 1e-5 * Math.max(1, Math.abs(numeric))))
+        expect.fail(`${operation.op}: d/d input ${i}[${j}] is ${gradient.data[j]}, central difference ${numeric}`)
     }
   }
 }
