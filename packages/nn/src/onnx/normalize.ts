@@ -1,0 +1,379 @@
+/**
+ * Each ONNX operator, as opsets 7 to 21 have written it, in the one form that a `Graph` holds: every attribute explicit, constants
+ * that are parameters (bounds, shapes, axes) as attributes, padding as numbers.
+ */
+import type { Attributes } from '@espalier/kernels'
+import type { Call } from './call.js'
+import { normalizeAxis } from './shapes.js'
+
+/** What a node becomes: nodes in order, the last of which makes its outputs, or nothing but another name for one of its inputs. */
+export type Normalized = readonly Draft[] | { readonly alias: string }
+
+export interface Draft {
+  readonly op: string
+  /** Tensors by name, or by number the output of an earlier draft. */
+  readonly inputs: readonly (string | number)[]
+  readonly attributes: Attributes
+}
+
+type Rule = (call: Call) => Normalized
+
+const float32Max = 3.4028234663852886e38
+const round = Math.fround
+
+const one = (call: Call, attributes: Attributes, inputs: readonly string[] = call.inputs, op = call.op): readonly Draft[] => [
+  { op, inputs, attributes },
+]
+
+/** Other inputs have become attributes. */
+const only = (call: Call, attributes: Attributes): readonly Draft[] => one(call, attributes, call.inputs.slice(0, 1))
+
+const repeated = (value: number, length: number): number[] => new Array<number>(length).fill(value)
+
+const axesOf = (call: Call, axes: readonly number[], extra = 0): number[] => {
+  const rank = call.shape(0)?.length
+  return axes.map((axis) => (rank === undefined ? axis : normalizeAxis(axis, rank + extra)))
+}
+
+/** Explicit pads [begin..., end...] of a window; SAME keeps ceil(size / stride) outputs (ONNX, auto_pad of Conv). */
+function padsOf(call: Call, kernel: readonly number[], strides: readonly number[], dilations: readonly number[]): readonly number[] {
+  const mode = call.string('auto_pad', 'NOTSET')
+  if (mode === 'VALID') return repeated(0, 2 * kernel.length)
+  if (mode === 'NOTSET') return call.numbers('pads') ?? repeated(0, 2 * kernel.length)
+  if (mode !== 'SAME_UPPER' && mode !== 'SAME_LOWER') call.refuse('auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER', mode)
+  const total = kernel.map((size, i) => {
+    const extent = call.shape(0)?.[i + 2]
+    if (extent === undefined) return call.refuse('an input of known height and width, to resolve auto_pad', 'unknown')
+    return Math.max(0, (Math.ceil(extent / strides[i]) - 1) * strides[i] + dilations[i] * (size - 1) + 1 - extent)
+  })
+  const [low, high] = [total.map((pad) => Math.floor(pad / 2)), total.map((pad) => Math.ceil(pad / 2))]
+  return mode === 'SAME_UPPER' ? [...low, ...high] : [...high, ...low]
+}
+
+function windowOf(call: Call, kernel: readonly number[]) {
+  const strides = call.numbers('strides') ?? repeated(1, kernel.length)
+  const dilations = call.numbers('dilations') ?? repeated(1, kernel.length)
+  const pads = padsOf(call, kernel, strides, dilations)
+  if (strides.length !== kernel.length || dilations.length !== kernel.length || pads.length !== 2 * kernel.length)
+    call.refuse(`strides, dilations and pads for ${kernel.length} axes`, `[${strides}], [${dilations}], [${pads}]`)
+  if (strides.some((stride) => stride < 1) || dilations.some((dilation) => dilation < 1) || kernel.some((size) => size < 1))
+    call.refuse('kernel sizes, strides and dilations from 1 up', `[${kernel}], [${strides}], [${dilations}]`)
+  return { kernel_shape: kernel, strides, pads, dilations }
+}
+
+function kernelOf(call: Call): readonly number[] {
+  const given = call.numbers('kernel_shape')
+  const weight = call.shape(1)?.slice(2)
+  if (given && weight && given.join() !== weight.join()) call.refuse(`kernel_shape [${weight}] as the weights have it`, `[${given}]`)
+  return given ?? (weight as number[] | undefined) ?? call.refuse('weights of known shape', `'${call.inputs[1]}'`)
+}
+
+const conv: Rule = (call) => one(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) })
+
+const convTranspose: Rule = (call) => {
+  const kernel = kernelOf(call)
+  const strides = call.numbers('strides') ?? repeated(1, kernel.length)
+  const dilations = call.numbers('dilations') ?? repeated(1, kernel.length)
+  const extra = call.numbers('output_padding') ?? repeated(0, kernel.length)
+  const mode = call.string('auto_pad', 'NOTSET')
+  const same = mode.startsWith('SAME')
+  const target = call.numbers('output_shape')
+  let pads = mode === 'VALID' ? repeated(0, 2 * kernel.length) : (call.numbers('pads') ?? repeated(0, 2 * kernel.length))
+  if (target || same) {
+    const total = kernel.map((size, i) => {
+      const extent = call.shape(0)?.[i + 2]
+      if (extent === undefined) return call.refuse('an input of known height and width, to resolve its padding', 'unknown')
+      const out = target ? target[target.length - kernel.length + i] : extent * strides[i]
+      return strides[i] * (extent - 1) + extra[i] + (size - 1) * dilations[i] + 1 - out
+    })
+    if (total.some((pad) => pad < 0)) call.refuse('an output no larger than the kernel reaches', `missing [${total.map((pad) => -pad)}]`)
+    const [low, high] = [total.map((pad) => Math.floor(pad / 2)), total.map((pad) => Math.ceil(pad / 2))]
+    pads = mode === 'SAME_UPPER' ? [...low, ...high] : [...high, ...low]
+  }
+  return one(call, { kernel_shape: kernel, strides, pads, dilations, group: call.number('group', 1), output_padding: extra })
+}
+
+const pool: Rule = (call) => {
+  const kernel = call.numbers('kernel_shape') ?? call.refuse('an attribute kernel_shape', 'none')
+  const { dilations, ...window } = windowOf(call, kernel)
+  const ceil_mode = call.number('ceil_mode', 0)
+  if (call.op === 'MaxPool') {
+    if (call.number('storage_order', 0) !== 0) call.refuse('storage_order 0', '1')
+    return one(call, { ...window, dilations, ceil_mode })
+  }
+  // Average pooling is dilated since opset 19 only.
+  const spread: Attributes = dilations.some((dilation) => dilation !== 1) ? { dilations } : {}
+  return one(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
+}
+
+const batchNormalization: Rule = (call) => {
+  if (call.number('training_mode', 0) !== 0 || call.outputs.slice(1).some(Boolean))
+    call.refuse('batch normalisation in inference form (export the model in evaluation mode)', 'training outputs')
+  if (call.number('spatial', 1) !== 1) call.refuse('spatial 1', '0 (a scale for every pixel)')
+  return one(call, { epsilon: call.number('epsilon', round(1e-5)) })
+}
+
+const clip: Rule = (call) => {
+  const bound = (input: number, name: string, otherwise: number): number => {
+    const given = call.opset < 11 ? call.number(name, otherwise) : (call.constant(input, `the bound ${name}`)?.[0] ?? otherwise)
+    return Math.max(-float32Max, Math.min(float32Max, given))
+  }
+  return only(call, { min: bound(1, 'min', -float32Max), max: bound(2, 'max', float32Max) })
+}
+
+const pad: Rule = (call) => {
+  const mode = call.string('mode', 'constant')
+  const given = (call.opset < 11 ? call.numbers('pads') : call.constant(1, 'pads')) ?? call.refuse('pads', 'none')
+  const value = call.opset < 11 ? call.number('value', 0) : (call.constant(2, 'the value')?.[0] ?? 0)
+  const axes = call.has(3) ? axesOf(call, call.constant(3, 'axes')!) : undefined
+  if (!axes) return only(call, { pads: given, mode, value })
+  const rank = call.shape(0)?.length ?? call.refuse('an input of known rank, to resolve axes', 'unknown')
+  const pads = repeated(0, 2 * rank)
+  for (const [i, axis] of axes.entries()) {
+    pads[axis] = given[i]
+    pads[axis + rank] = given[i + axes.length]
+  }
+  return only(call, { pads, mode, value })
+}
+
+/** "To the end", small enough for the 32-bit integers of a kernel. */
+const clamped = (index: number): number => Math.max(-(2 ** 31 - 1), Math.min(2 ** 31 - 1, index))
+
+const slice: Rule = (call) => {
+  const old = call.opset < 10
+  const part = (input: number, name: string) => (old ? call.numbers(name) : call.constant(input, name))
+  const starts = part(1, 'starts') ?? call.refuse('starts', 'none')
+  const ends = part(2, 'ends') ?? call.refuse('ends', 'none')
+  const axes = axesOf(call, part(3, 'axes') ?? starts.map((_, axis) => axis))
+  const steps = (old ? undefined : call.constant(4, 'steps')) ?? starts.map(() => 1)
+  if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length || steps.includes(0))
+    call.refuse('as many starts, ends, axes and steps, and no step of 0', `[${starts}], [${ends}], [${axes}], [${steps}]`)
+  return only(call, { starts: starts.map(clamped), ends: ends.map(clamped), axes, steps: steps.map(clamped) })
+}
+
+/**
+ * The target shape as an attribute that holds for every batch: constant, or computed from the input's own shape, of which only the
+ * batch may be free.
+ */
+const reshape: Rule = (call) => {
+  const targets = call.lanes(1)?.map(({ constant }) => constant && Array.from(constant.data as BigInt64Array, Number))
+  if (!targets?.every((target) => target !== undefined))
+    return call.refuse("a constant shape, or one computed from the input's shape", `'${call.inputs[1]}', computed at run time`)
+  const inputs = call.lanes(0)?.map(({ shape }) => shape)
+  const shape = [...targets[0]]
+  if (call.number('allowzero', 0) && shape.includes(0)) call.refuse('a shape without empty axes', `[${shape}] with allowzero`)
+  const free = shape.flatMap((size, axis) =>
+    targets.every((target) => target.length === shape.length && target[axis] === size) ? [] : [axis],
+  )
+  if (free.length > 0) {
+    const copies = free[0] === 0 && inputs?.every((input, lane) => input?.[0] === targets[lane][0])
+    if (free.length > 1 || (!copies && shape.includes(-1)))
+      call.refuse('a shape with one size that depends on the batch', targets.map((target) => `[${target}]`).join(' or '))
+    shape[free[0]] = copies ? 0 : -1
+  } else if (call.fixedBatch !== undefined && shape[0] === call.fixedBatch && shape.length > 1) shape[0] = 0
+  for (const input of inputs ?? [])
+    if (input && shape.some((size, axis) => size < -1 || (size === 0 && axis >= input.length)))
+      call.refuse(`a shape for [${input}]`, `[${shape}]`)
+  return only(call, { shape })
+}
+
+const axesRule =
+  (extra: (axes: readonly number[]) => number): Rule =>
+  (call) => {
+    const given = call.numbers('axes') ?? call.constant(1, 'axes')
+    if (given) return only(call, { axes: axesOf(call, given, extra(given)) })
+    const shape = call.shape(0) ?? call.refuse('axes, or an input of known shape', 'neither')
+    return only(call, { axes: shape.flatMap((size, axis) => (size === 1 ? [axis] : [])) })
+  }
+
+const reduce: Rule = (call) => {
+  const given = call.numbers('axes') ?? call.constant(1, 'axes') ?? []
+  const shape = call.shape(0)
+  const keepdims = call.number('keepdims', 1)
+  if (given.length === 0 && call.number('noop_with_empty_axes', 0)) return { alias: call.inputs[0] }
+  if (given.length === 0 && !shape) call.refuse('axes, or an input of known rank', 'neither')
+  const axes = given.length > 0 ? axesOf(call, given) : shape!.map((_, axis) => axis)
+  if (call.op === 'ReduceMean' && shape?.length === 4 && axes.length === 2 && axes.includes(2) && axes.includes(3)) {
+    const pooled: Draft = { op: 'GlobalAveragePool', inputs: call.inputs.slice(0, 1), attributes: {} }
+    return keepdims ? [pooled] : [pooled, { op: 'Flatten', inputs: [0], attributes: { axis: 1 } }]
+  }
+  return only(call, { axes, keepdims })
+}
+
+const split: Rule = (call) => {
+  const axis = axesOf(call, [call.number('axis', 0)])[0]
+  const given = call.numbers('split') ?? call.constant(1, 'split')
+  if (given) return only(call, { axis, split: given })
+  const size = call.shape(0)?.[axis]
+  if (size === undefined) return call.refuse('the sizes of the parts, or an input of known shape', 'neither')
+  const part = Math.ceil(size / call.outputs.length)
+  return only(call, { axis, split: call.outputs.map((_, i) => Math.min(part, size - i * part)) })
+}
+
+/** Softmax before opset 13 flattened everything from `axis` on; that is softmax along `axis` only when nothing lies behind it. */
+const softmax: Rule = (call) => {
+  const axis = axesOf(call, [call.number('axis', call.opset < 13 ? 1 : -1)])[0]
+  if (call.opset < 13) {
+    const behind = call.shape(0)?.slice(axis + 1)
+    if (!behind?.every((size) => size === 1))
+      call.refuse('softmax along one axis', `axis ${axis} of [${call.shape(0) ?? 'unknown'}] in opset ${call.opset}`)
+  }
+  return one(call, { axis })
+}
+
+const resize: Rule = (call) => {
+  const upsample = call.op === 'Upsample'
+  const old = upsample || call.opset < 11
+  const scaleInput = old ? 1 : 2
+  const shape = call.shape(0)
+  const present = (input: number) => call.has(input) && call.lanes(input)?.some(({ constant }) => constant?.data.length !== 0)
+  let scales = upsample && call.opset < 9 ? call.numbers('scales') : present(scaleInput) ? call.constant(scaleInput, 'scales') : undefined
+  const sizes = call.lanes(3)
+  if (!scales && !old && sizes) {
+    if (!shape) call.refuse('an input of known shape, to turn sizes into scales', 'unknown')
+    scales = shape!.map((size, axis) => {
+      const wanted = sizes.map(({ constant, shape }) => (constant && shape ? Number(constant.data[axis]) : undefined))
+      if (wanted.some((each) => each === undefined)) return call.refuse('constant sizes', `'${call.inputs[3]}', computed at run time`)
+      if (size === undefined || axis < 2) return 1
+      // The smallest float32 that still gives the size: floor(size * scale) is what ONNX makes of it.
+      let scale = round(wanted[0]! / size)
+      while (Math.floor(round(size * scale)) < wanted[0]!) scale = round(scale * (1 + 2 ** -23))
+      return scale
+    })
+  }
+  if (!scales) return call.refuse('constant scales or sizes', 'neither')
+  if (shape && scales.length !== shape.length) call.refuse(`${shape.length} scales`, `${scales.length}`)
+  const extra = call.string('coordinate_transformation_mode', old ? 'asymmetric' : 'half_pixel')
+  if (extra === 'tf_crop_and_resize' || call.attributes.axes || call.number('antialias', 0))
+    call.refuse('Resize without crop, axes and antialias', JSON.stringify(call.attributes))
+  return [
+    {
+      op: 'Resize',
+      inputs: call.inputs.slice(0, 1),
+      attributes: {
+        scales,
+        mode: call.string('mode', 'nearest'),
+        coordinate_transformation_mode: extra,
+        nearest_mode: call.string('nearest_mode', old ? 'floor' : 'round_prefer_floor'),
+        cubic_coeff_a: call.number('cubic_coeff_a', -0.75),
+      },
+    },
+  ]
+}
+
+/** A sum of many as a chain of additions of two. */
+const sum: Rule = (call) => {
+  if (call.inputs.length === 1) return { alias: call.inputs[0] }
+  return call.inputs.slice(1).map((input, i) => ({ op: 'Add', inputs: [i === 0 ? call.inputs[0] : i - 1, input], attributes: {} }))
+}
+
+const floats = new Set(['float32', 'float16', 'float64'])
+/** Element types of Cast that a Graph has; float16 and double are float32 in it. */
+const castTypes: Readonly<Record<number, string>> = {
+  1: 'float32',
+  2: 'uint8',
+  6: 'int32',
+  7: 'int64',
+  9: 'bool',
+  10: 'float32',
+  11: 'float32',
+  16: 'float32',
+}
+const castNumbers: Readonly<Record<string, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 }
+
+const cast: Rule = (call) => {
+  const to = call.number('to', 0)
+  const type = castTypes[to] ?? call.refuse('a cast to float32, float16, double, int64, int32, uint8 or bool', `element type ${to}`)
+  const from = call.lanes(0)?.[0].type
+  return from === type || (from && floats.has(from) && type === 'float32')
+    ? { alias: call.inputs[0] }
+    : one(call, { to: castNumbers[type] })
+}
+
+const alias: Rule = (call) => {
+  if (call.outputs.slice(1).some(Boolean)) call.refuse('Dropout without its mask as an output', `'${call.outputs[1]}'`)
+  if (call.has(2) && call.constant(2, 'training_mode')?.[0]) call.refuse('Dropout in inference mode', 'training_mode')
+  return { alias: call.inputs[0] }
+}
+
+const rules: Readonly<Record<string, Rule>> = {
+  Conv: conv,
+  ConvTranspose: convTranspose,
+  MaxPool: pool,
+  AveragePool: pool,
+  LpPool: pool,
+  BatchNormalization: batchNormalization,
+  Gemm: (call) =>
+    one(call, {
+      alpha: call.number('alpha', 1),
+      beta: call.number('beta', 1),
+      transA: call.number('transA', 0),
+      transB: call.number('transB', 0),
+    }),
+  Clip: clip,
+  Pad: pad,
+  Slice: slice,
+  Reshape: reshape,
+  Flatten: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
+  Concat: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
+  Gather: (call) => one(call, { axis: axesOf(call, [call.number('axis', 0)])[0] }),
+  Transpose: (call) => {
+    const rank = call.shape(0)?.length
+    const perm =
+      call.numbers('perm') ??
+      (rank === undefined ? call.refuse('perm, or an input of known rank', 'neither') : repeated(0, rank).map((_, i) => rank - 1 - i))
+    if (
+      rank !== undefined &&
+      [...perm].sort((a, b) => a - b).join() !==
+        repeated(0, rank)
+          .map((_, i) => i)
+          .join()
+    )
+      call.refuse(`a permutation of ${rank} axes`, `[${perm}]`)
+    return one(call, { perm })
+  },
+  Squeeze: axesRule(() => 0),
+  Unsqueeze: axesRule((axes) => axes.length),
+  Split: split,
+  Softmax: softmax,
+  LogSoftmax: softmax,
+  Hardmax: softmax,
+  Resize: resize,
+  Upsample: resize,
+  Sum: sum,
+  Cast: cast,
+  Identity: alias,
+  Dropout: alias,
+}
+
+/** What ONNX assumes for attributes that are not written; operators above say their own. */
+const defaults: Readonly<Record<string, Attributes>> = {
+  LeakyRelu: { alpha: round(0.01) },
+  Elu: { alpha: 1 },
+  Celu: { alpha: 1 },
+  Selu: { alpha: round(1.6732632423543772), gamma: round(1.0507009873554805) },
+  ThresholdedRelu: { alpha: 1 },
+  HardSigmoid: { alpha: round(0.2), beta: 0.5 },
+  LRN: { alpha: round(1e-4), beta: 0.75, bias: 1 },
+  InstanceNormalization: { epsilon: round(1e-5) },
+  LayerNormalization: { axis: -1, epsilon: round(1e-5) },
+  LpNormalization: { axis: -1, p: 2 },
+  DepthToSpace: { mode: 'DCR' },
+  ArgMax: { axis: 0, keepdims: 1, select_last_index: 0 },
+  ArgMin: { axis: 0, keepdims: 1, select_last_index: 0 },
+}
+
+export function normalize(call: Call): Normalized {
+  if (Object.hasOwn(rules, call.op)) return rules[call.op](call)
+  if (call.op.startsWith('Reduce')) return reduce(call)
+  const { consumed_inputs: _, ...attributes } = call.attributes
+  return one(call, { ...(Object.hasOwn(defaults, call.op) ? defaults[call.op] : {}), ...attributes })
+}
+
+/** The type of a node's output. */
+export function outputType(op: string, attributes: Attributes, input: string | undefined): string | undefined {
+  if (op === 'Cast') return castTypes[attributes.to as number]
+  if (op === 'Shape' || op === 'Size' || op === 'ArgMax' || op === 'ArgMin' || op === 'NonZero') return 'int64'
+  if (/^(Equal|Greater|Less|And|Or|Xor|Not|IsNaN|IsInf)/.test(op)) return 'bool'
+  return input
+}
