@@ -141,15 +141,14 @@ function shiftBiases(analysis: Analysis, shifts: ReadonlyMap<Node, Float64Array>
     graph.nodes.flatMap((node): Node[] => {
       const change = changes.get(node)
       const bias = added.get(node)
-      if (bias) return addAfter(node, bias)
+      if (bias) return addAfter(node, bias, edit.tensor(`${node.outputs[0]}.product`))
       return change ? [{ ...node, inputs: Object.assign([...node.inputs], { [change.input]: change.name }) }] : [node]
     }),
   )
 }
 
 /** A MatMul has no bias of its own: an Add behind it. */
-function addAfter(node: Node, bias: string): Node[] {
-  const between = `${node.outputs[0]}.product`
+function addAfter(node: Node, bias: string, between: string): Node[] {
   return [
     { ...node, outputs: [between] },
     { name: `${node.name}.add`, op: 'Add', inputs: [between, bias], outputs: node.outputs, attributes: {} },

@@ -1,4 +1,6 @@
 export type { CompensationOptions, Residue } from './compensate.js'
 export { type ChannelGroup, channelGroups, type GroupMember } from './groups.js'
+export { type MaskOptions, maskGraph, maskName } from './masks.js'
 export { compensatedGraph, type PruneOptions, pruneChannels, pruneChannelsWithReport } from './prune.js'
+export { type Criterion, criteria, keepTop, keptCount, rankChannels, type WidthOptions } from './rank.js'
 export type { Kept } from './selection.js'

@@ -35,13 +35,19 @@ export function createEdit(graph: Graph) {
     ...graph.inputs.map((input) => input.name),
     ...graph.nodes.flatMap((node) => node.outputs),
   ])
+  const free = (wanted: string): string => {
+    let name = wanted
+    for (let i = 2; taken.has(name); i++) name = `${wanted}.${i}`
+    taken.add(name)
+    return name
+  }
   return {
     initializers,
-    /** Adds a constant under the wanted name, or that name with a number. */
+    /** The wanted name for a new tensor, or that name with a number. */
+    tensor: free,
+    /** Adds a constant; its name is found in the same way. */
     add(wanted: string, tensor: TensorData): string {
-      let name = wanted
-      for (let i = 2; taken.has(name); i++) name = `${wanted}.${i}`
-      taken.add(name)
+      const name = free(wanted)
       initializers.set(name, tensor)
       return name
     },
