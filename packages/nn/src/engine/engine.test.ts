@@ -1,0 +1,147 @@
+import { acquireGpu, type Gpu, type NdArray } from '@espalier/kernels'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildArchitecture } from '../architectures/index.js'
+import type { Graph } from '../graph.js'
+import { createRandom } from '../random.js'
+import { inferShapes } from '../shapes.js'
+import { evaluateReference } from '../testing/reference.js'
+import { compile, memoryOf } from './compile.js'
+import { differentiate } from './differentiate.js'
+import { fuseForInference, prepareForTraining } from './fuse.js'
+import { openModel } from './model.js'
+
+let gpu: Gpu
+beforeAll(async () => {
+  gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
+})
+afterAll(() => gpu.close())
+
+function randomInput(shape: readonly number[], seed = 1): NdArray {
+  const random = createRandom(seed, 'input')
+  return { shape, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(random.normal())) }
+}
+
+/** Statistics as after some training: a fresh network's BN would hide errors in mean, variance, scale and shift. */
+function withRandomStatistics(graph: Graph): Graph {
+  const random = createRandom(7, 'statistics')
+  const initializers = new Map(graph.initializers)
+  for (const node of graph.nodes) {
+    if (node.op !== 'BatchNormalization') continue
+    node.inputs.slice(1).forEach((name, i) => {
+      const tensor = initializers.get(name)!
+      const draw = [
+        () => random.uniform(0.5, 1.5),
+        () => random.uniform(-0.3, 0.3),
+        () => random.uniform(-0.3, 0.3),
+        () => random.uniform(0.5, 1.5),
+      ][i]
+      initializers.set(name, { ...tensor, data: Float32Array.from({ length: tensor.data.length }, draw) })
+    })
+  }
+  return { ...graph, initializers }
+}
+
+describe('networks run as their float64 references', () => {
+  for (const [name, input] of [
+    ['tiny', [3, 12, 12]],
+    ['lenet5', [1, 28, 28]],
+    ['resnet20', [3, 16, 16]],
+    ['mobilenetv2', [3, 32, 32]],
+  ] as const) {
+    test(`${name}: plain and fused`, async () => {
+      const graph = withRandomStatistics(buildArchitecture(name, { input, classes: 5, seed: 3 }))
+      const x = randomInput([2, ...input])
+      const expected = evaluateReference(graph, { [graph.inputs[0].name]: x }).get(graph.outputs[0].name)!
+      const scale = Math.max(...expected.data.map(Math.abs))
+      for (const variant of [graph, fuseForInference(graph)]) {
+        const executable = await compile(gpu, variant, { batch: 2 })
+        executable.write(graph.inputs[0].name, Float32Array.from(x.data))
+        executable.run()
+        const actual = await executable.read(graph.outputs[0].name)
+        for (const [i, value] of expected.data.entries()) expect(Math.abs(actual[i] - value)).toBeLessThan(1e-4 * scale)
+        expect(executable.plan.arenaBytes).toBeLessThanOrEqual(1.2 * executable.plan.lowerBoundBytes)
+        executable.destroy()
+      }
+    })
+  }
+})
+
+test('gradients of a residual network with batch normalisation: shaders = references = central differences', async () => {
+  const graph = withRandomStatistics(buildArchitecture('tiny', { input: [3, 8, 8], classes: 4, seed: 5 }))
+  const network = prepareForTraining(graph)
+  const batch = 3
+  const parameters = [...graph.initializers.keys()].filter((name) => !/running|mean|var/.test(name))
+  const forward: Graph = {
+    ...network,
+    inputs: [...network.inputs, { name: 'labels', shape: [batch], type: 'int32' }],
+    nodes: [
+      ...network.nodes,
+      {
+        name: 'loss',
+        op: 'SoftmaxCrossEntropy',
+        inputs: [graph.outputs[0].name, 'labels'],
+        outputs: ['loss', 'd(loss)'],
+        attributes: { labelSmoothing: 0.1 },
+      },
+    ],
+  }
+  const { graph: both, gradients } = differentiate(forward, new Map([[graph.outputs[0].name, 'd(loss)']]), new Set(parameters), batch)
+  expect([...gradients.keys()].sort()).toEqual([...parameters].sort())
+  const x = randomInput([batch, 3, 8, 8])
+  const labels: NdArray = { shape: [batch], data: Float64Array.of(0, 3, 1) }
+  const values = evaluateReference(both, { [graph.inputs[0].name]: x, labels })
+  const executable = await compile(gpu, both, { batch, keep: [...gradients.values()] })
+  executable.write(graph.inputs[0].name, Float32Array.from(x.data))
+  executable.write('labels', Uint32Array.from(labels.data))
+  executable.run()
+  const mean = (graph: Graph, inputs: Record<string, NdArray>) =>
+    evaluateReference(graph, inputs)
+      .get('loss')!
+      .data.reduce((a, b) => a + b, 0) / batch
+  for (const [name, gradient] of gradients) {
+    const expected = values.get(gradient)!.data
+    const scale = Math.max(1e-3, ...expected.map(Math.abs))
+    const actual = await executable.read(gradient)
+    for (const [i, value] of expected.entries()) expect(Math.abs(actual[i] - value), `${name}[${i}]`).toBeLessThan(2e-4 * scale)
+    // One position of each parameter against the loss itself.
+    const position = expected.length >> 1
+    const original = values.get(name)!
+    const moved = [1e-5, -1e-5].map((h) => {
+      const data = Float64Array.from(original.data)
+      data[position] += h
+      return mean(forward, { [graph.inputs[0].name]: x, labels, [name]: { shape: original.shape, data } })
+    })
+    expect(Math.abs((moved[0] - moved[1]) / 2e-5 - expected[position]), name).toBeLessThan(1e-4 * Math.max(0.1, scale))
+  }
+  executable.destroy()
+})
+
+describe('openModel', () => {
+  test('runs any batch, and says what does not fit', async () => {
+    const graph = buildArchitecture('tiny', { input: [3, 8, 8], classes: 4, seed: 5 })
+    const model = await openModel(graph, { gpu })
+    const input = graph.inputs[0].name
+    const random = createRandom(2, 'values')
+    const data = Float32Array.from({ length: 2 * 192 }, () => random.normal())
+    const two = await model.run({ [input]: { dims: [2, 3, 8, 8], data } })
+    const one = await model.run({ [input]: { dims: [1, 3, 8, 8], data: data.slice(192) } })
+    const output = graph.outputs[0].name
+    expect(two[output].dims).toEqual([2, 4])
+    for (let i = 0; i < 4; i++) expect(one[output].data[i]).toBeCloseTo(two[output].data[4 + i], 5)
+    await expect(model.run({})).rejects.toThrow(/input is missing/)
+    await expect(model.run({ [input]: { dims: [1, 3, 8, 9], data } })).rejects.toThrow(/expected \[N, 3, 8, 8\], found \[1, 3, 8, 9\]/)
+    model.close()
+  })
+
+  test('an operation without a kernel is refused by name', () => {
+    const graph = buildArchitecture('tiny', { input: [3, 8, 8], classes: 4, seed: 5 })
+    const broken = { ...graph, nodes: graph.nodes.map((node, i) => (i === 2 ? { ...node, op: 'Einsum' } : node)) }
+    expect(() => inferShapes(broken, { batch: 1 })).toThrow(/'Einsum' is not supported/)
+  })
+})
+
+test('memory is that of the fused plan at batch 1', () => {
+  const graph = buildArchitecture('vgg11', { input: [3, 32, 32], classes: 10, seed: 0 })
+  // Conv 64@32x32 writes 65,536 floats; its pooling reads them and writes 16,384: the peak.
+  expect(memoryOf(graph)).toBe((65536 + 16384) * 4)
+})
