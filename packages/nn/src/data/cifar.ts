@@ -16,7 +16,7 @@ export function parseCifar(bytes: Uint8Array, kind: CifarKind, file: string): { 
   if (!Number.isInteger(count) || count === 0) {
     const other = kind === 'cifar10' ? 'cifar100' : 'cifar10'
     const hint = bytes.length > 0 && bytes.length % (labelBytes[other] + pixels) === 0 ? ` (the size fits ${other}, not ${kind})` : ''
-    throw new InputError(count > 1 || count === 0 ? 'truncated, or no CIFAR file' : 'truncated', {
+    throw new InputError('truncated, or no CIFAR file', {
       file,
       field: 'data',
       expected: `a multiple of ${record} bytes`,

@@ -56,7 +56,7 @@ export function first(dataset: Dataset, limit: number | undefined): Dataset {
 /** Every label below `classes`, or an `InputError` naming the first record that is not. */
 export function checkLabels(labels: ArrayLike<number>, classes: number, file: string): void {
   for (let i = 0; i < labels.length; i++) {
-    if (!(labels[i] < classes)) {
+    if (!(Number.isInteger(labels[i]) && labels[i] >= 0 && labels[i] < classes)) {
       throw new InputError(`the label of record ${i} is out of range`, {
         file,
         field: 'labels',
@@ -68,12 +68,12 @@ export function checkLabels(labels: ArrayLike<number>, classes: number, file: st
 }
 
 /**
- * Every class below `upTo` has an image, or an `InputError` naming the first that has none.
+ * Every class below `below` has an image, or an `InputError` naming the first that has none.
  * @param limit the limit the data were cut to, for the advice in the message
  */
-export function checkClasses(dataset: Dataset, file: string, limit?: number, upTo = dataset.classes): void {
+export function checkClasses(dataset: Dataset, file: string, limit?: number, below = dataset.classes): void {
   const counts = classCounts(dataset)
-  const empty = counts.findIndex((count, index) => count === 0 && index < upTo)
+  const empty = counts.findIndex((count, index) => count === 0 && index < below)
   if (empty < 0) return
   const name = dataset.classNames?.[empty]
   const label = name === undefined ? `class ${empty}` : `class ${empty} (${name})`
