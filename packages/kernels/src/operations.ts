@@ -1,14 +1,45 @@
+import { countCorrect } from './accuracy/accuracy.js'
+import { activationOperations } from './activation/activation.js'
+import { batchNormalization, batchNormalizationGradient, batchNormalizationTraining } from './batch-normalization/batch-normalization.js'
+import { concat, split } from './concat/concat.js'
 import { channelSum } from './conv2d/channel-sum.js'
 import { conv, fusedConv } from './conv2d/conv2d.js'
 import { convInputGradient } from './conv2d/input-gradient.js'
 import { convWeightGradient } from './conv2d/weight-gradient.js'
+import { accumulate, elementwiseOperations, scale } from './elementwise/elementwise.js'
+import { spatialEntropy } from './entropy/entropy.js'
+import { augmentImages, normalizeImages } from './images/images.js'
+import { copyOperations, expand, pad, repeatBatch, slice, sliceGradient, transpose } from './layout/layout.js'
+import { mask } from './mask/mask.js'
 import { gemm, matMul } from './matmul/matmul.js'
 import type { Operation } from './operation.js'
+import { adamUpdate, sgdUpdate } from './optimizer/optimizer.js'
+import {
+  averagePool,
+  averagePoolGradient,
+  globalAveragePool,
+  globalAveragePoolGradient,
+  globalMaxPool,
+  maxPool,
+  maxPoolGradient,
+} from './pooling/pooling.js'
+import { randomNormal, randomUniform } from './random/random.js'
+import { reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
+import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-entropy/softmax-cross-entropy.js'
+
+const all: readonly Operation[] = [
+  ...[conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul],
+  ...[batchNormalization, batchNormalizationTraining, batchNormalizationGradient],
+  ...activationOperations,
+  ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
+  ...elementwiseOperations,
+  ...[scale, accumulate, sumTo, reduceMean, reduceSum],
+  ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],
+  ...[softmax, softmaxGradient, softmaxCrossEntropy, countCorrect],
+  ...[mask, spatialEntropy],
+  ...[sgdUpdate, adamUpdate],
+  ...[normalizeImages, augmentImages, randomUniform, randomNormal],
+]
 
 /** Every operation the GPU runs, by operator name. */
-export const operations: Readonly<Record<string, Operation>> = Object.fromEntries(
-  [conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul].map((operation: Operation) => [
-    operation.op,
-    operation,
-  ]),
-)
+export const operations: Readonly<Record<string, Operation>> = Object.fromEntries(all.map((operation) => [operation.op, operation]))
