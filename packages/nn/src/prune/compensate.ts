@@ -46,20 +46,30 @@ export function compensate(
     if (channels.length === 0) continue
     // A constant is known exactly; a mean stands in for what varies.
     const value = (i: number) => (values && !Number.isNaN(values.value[i]) ? values.value[i] : (mean?.[i] ?? 0))
-    const { shift, maxAbs } = shiftOf(layer, graph, channels, value, values)
+    const sizes = analysis.layouts.get(name)!.shape.slice(2)
+    const { shift, maxAbs } = shiftOf(layer, graph, { channels, value, values, gone, sizes })
     shifts.set(layer.node, shift)
     if (maxAbs > 0) residue.push({ layer: layer.node.name, channels: channels.filter((i) => values?.value[i]), maxAbs })
   }
   return { graph: shifts.size > 0 ? shiftBiases(analysis, shifts) : graph, residue }
 }
 
+interface Removed {
+  /** Input channels that are gone. */
+  readonly channels: readonly number[]
+  /** What stands for input channel i. */
+  value(i: number): number
+  readonly values: Values | undefined
+  gone(atom: number): boolean
+  /** Size of the input image. */
+  readonly sizes: readonly (number | undefined)[]
+}
+
 /** What constant inputs add to each output of a layer, and how far padded borders are from it. */
 function shiftOf(
   { node, outputs, inputs, outputAxis, inputAxis }: Layer,
   graph: Graph,
-  channels: readonly number[],
-  value: (i: number) => number,
-  values: Values | undefined,
+  { channels, value, values, gone, sizes }: Removed,
 ): { shift: Float64Array; maxAbs: number } {
   const weight = graph.initializers.get(node.inputs[1])!
   const kernel = weight.dims.slice(2)
@@ -77,7 +87,7 @@ function shiftOf(
   }
   // A transposed convolution spreads its taps over stride x stride positions: their mean is what a bias can hold.
   const phases = transposed ? ((node.attributes.strides as number[] | undefined) ?? []).reduce((a, b) => a * b, 1) : 1
-  const sets = node.op === 'Conv' ? tapSets(node, kernel) : [Array.from({ length: taps }, (_, k) => k)]
+  const sets = node.op === 'Conv' ? tapSets(node, kernel, sizes) : [Array.from({ length: taps }, (_, k) => k)]
   const shift = new Float64Array(outputs.length)
   let maxAbs = 0
   for (let o = 0; o < outputs.length; o++) {
@@ -85,7 +95,7 @@ function shiftOf(
     const sum = (set: readonly number[], f: (w: number, i: number) => number) =>
       reads.reduce((total, i) => set.reduce((part, k) => part + f(Number(weight.data[offset(o, i) + k]), i), total), 0)
     shift[o] = (alpha * sum(sets[0], (w, i) => w * value(i))) / phases
-    if (!values) continue
+    if (!values || gone(outputs[o])) continue
     const spread = sum(sets[0], (w, i) =>
       values.value[i] ? Math.abs(w) * Math.max(values.high[i] - values.value[i], values.value[i] - values.low[i]) : 0,
     )

@@ -122,7 +122,7 @@ function valuesOf(
       : NaN
   }
   if (layer) {
-    layerValues(node, graph, layer, x, channels, result)
+    layerValues(node, graph, layer, { x, channels, sizes: layouts.get(node.inputs[0])?.shape.slice(2) }, result)
   } else if (Object.hasOwn(pointwise, node.op)) {
     for (const i of channels) {
       const f = (value: number) => pointwise[node.op](value, node, (input) => constantAt(input, i))
@@ -147,7 +147,10 @@ function valuesOf(
   } else if (node.op === 'AveragePool') {
     const kernel = numbers(node, 'kernel_shape')!
     const included = scalar(node, 'count_include_pad', 0) !== 0
-    const share = included ? Math.min(...tapSets(node, kernel).map((taps) => taps.length)) / kernel.reduce((a, b) => a * b, 1) : 1
+    const share = included
+      ? Math.min(...tapSets(node, kernel, layouts.get(node.inputs[0])?.shape.slice(2)).map((taps) => taps.length)) /
+        kernel.reduce((a, b) => a * b, 1)
+      : 1
     for (const i of channels)
       if (x) set(result, i, x.value[i], x.low[i] * (x.low[i] > 0 ? share : 1), x.high[i] * (x.high[i] < 0 ? share : 1))
   } else if (Object.hasOwn(shapeRules, node.op)) {
@@ -156,7 +159,13 @@ function valuesOf(
   return [result]
 }
 
-function layerValues(node: Node, graph: Graph, layer: Layer, x: Values | undefined, channels: number[], result: Values): void {
+function layerValues(
+  node: Node,
+  graph: Graph,
+  layer: Layer,
+  { x, channels, sizes }: { x: Values | undefined; channels: readonly number[]; sizes: readonly (number | undefined)[] | undefined },
+  result: Values,
+): void {
   const weight = graph.initializers.get(node.inputs[1])!
   const bias = node.inputs[2] ? graph.initializers.get(node.inputs[2]) : undefined
   if (node.inputs[2] && !bias) return
@@ -176,7 +185,7 @@ function layerValues(node: Node, graph: Graph, layer: Layer, x: Values | undefin
       set(result, i, biasOf(i))
     } else if (depthwise && x) {
       const at = Math.floor(i / (result.value.length / x.value.length))
-      const sums = tapSets(node, weight.dims.slice(2)).map((taps) => taps.reduce((sum, k) => sum + row(k), 0))
+      const sums = tapSets(node, weight.dims.slice(2), sizes).map((taps) => taps.reduce((sum, k) => sum + row(k), 0))
       const all = [x.value[at], x.low[at], x.high[at]].flatMap((value) => sums.map((sum) => value * sum + biasOf(i)))
       set(result, i, all[0], Math.min(...all), Math.max(...all))
     }
