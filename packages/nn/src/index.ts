@@ -1,4 +1,5 @@
 export { type ArchitectureOptions, architectures, buildArchitecture, createBuilder, defaultInput } from './architectures/index.js'
+export { type Cost, costOf, type LayerCost } from './cost.js'
 export {
   computeNormalization,
   type Data,

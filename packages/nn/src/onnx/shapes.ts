@@ -1,6 +1,6 @@
 /**
- * Shapes during import: auto_pad, full reductions and the like need them before the graph exists, and also behind operations that
- * this version cannot run. Runnable operations infer their own shapes; the table holds the others.
+ * Shapes as ONNX defines them, for any operator and rank: import needs them (auto_pad, full reductions, shape arithmetic) before the
+ * graph exists, and they are told of networks that Espalier can only look at. The engine asks its operations themselves.
  */
 import { type Attributes, elements, operations, type Shape } from '@espalier/kernels'
 
@@ -193,11 +193,11 @@ export function inferShapesOf(
   inputs: readonly (Shape | undefined)[],
   outputs: number,
 ): Shape[] | undefined {
-  if (Object.hasOwn(operations, op)) return inputs[0] === undefined ? undefined : operations[op].infer(attributes, inputs)
   if (likeFirst.has(op)) return same(attributes, inputs, outputs)
   if (broadcasting.has(op)) return elementwise(attributes, inputs, outputs)
   if (op.startsWith('Reduce')) return reduce(attributes, inputs, outputs)
-  return Object.hasOwn(table, op) ? table[op](attributes, inputs, outputs) : undefined
+  if (Object.hasOwn(table, op)) return table[op](attributes, inputs, outputs)
+  return Object.hasOwn(operations, op) && inputs[0] ? operations[op].infer(attributes, inputs) : undefined
 }
 
 /** Whether an output's image n depends on image n of the inputs only, however many there are: what a free batch needs. */

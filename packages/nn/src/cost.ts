@@ -1,0 +1,98 @@
+/** What a network costs, counted exactly: parameters and multiply-accumulates, per layer and in total. */
+import { elements, operations, type Shape } from '@espalier/kernels'
+import type { Graph, Node } from './graph.js'
+import { inferShapesOf } from './onnx/shapes.js'
+
+export interface LayerCost {
+  readonly name: string
+  readonly op: string
+  /** Of the first input that is not a weight, at batch 1; null where an operation before it is unknown. */
+  readonly inputShape: Shape | null
+  readonly outputShape: Shape | null
+  readonly params: number
+  readonly macs: number
+}
+
+export interface Cost {
+  /** Trained numbers: weights, biases, scales; not the running statistics of batch normalisation, as PyTorch counts. */
+  readonly params: number
+  /** Multiply-accumulates of convolutions and linear layers for one image, bias not counted (FLOPs = 2 x MACs). */
+  readonly macs: number
+  /** Every node, in order. */
+  readonly layers: readonly LayerCost[]
+}
+
+/** A weight used by several layers counts once, with the first of them. Works for networks with operations that no kernel runs, too. */
+export function costOf(graph: Graph): Cost {
+  const shapes = shapesAtBatchOne(graph)
+  const counted = new Set<string>()
+  const layers = graph.nodes.map((node): LayerCost => {
+    let params = 0
+    for (const [position, input] of node.inputs.entries()) {
+      const tensor = graph.initializers.get(input)
+      if (tensor?.type !== 'float32' || counted.has(input) || !isTrained(node, position, tensor.data.length)) continue
+      counted.add(input)
+      params += tensor.data.length
+    }
+    const input = node.inputs.find((name) => name !== '' && !graph.initializers.has(name)) ?? node.inputs[0]
+    return {
+      name: node.name,
+      op: node.op,
+      inputShape: shapes.get(input) ?? null,
+      outputShape: shapes.get(node.outputs[0]) ?? null,
+      params,
+      macs: macsOf(node, shapes),
+    }
+  })
+  return {
+    params: layers.reduce((sum, layer) => sum + layer.params, 0),
+    macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
+    layers,
+  }
+}
+
+const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Mean', 'Where', 'Mod'])
+
+/** Whether an initialiser counts: a single number in arithmetic (x / 6, x * 0.5) is part of the formula, a tensor is a parameter. */
+function isTrained({ op }: Node, position: number, size: number): boolean {
+  if (op === 'BatchNormalization' || op === 'BatchNormalizationTraining') return position === 1 || position === 2
+  return !elementwise.has(op) || size > 1
+}
+
+function shapesAtBatchOne(graph: Graph): Map<string, Shape> {
+  const shapes = new Map<string, Shape>()
+  for (const [name, { dims }] of graph.initializers) shapes.set(name, dims)
+  for (const { name, shape } of graph.inputs)
+    shapes.set(
+      name,
+      shape.map((size) => (typeof size === 'number' ? size : 1)),
+    )
+  // Where an operation is unknown the file's own word on the outputs is all there is.
+  for (const { name, shape } of graph.outputs)
+    shapes.set(
+      name,
+      shape.map((size) => (typeof size === 'number' ? size : 1)),
+    )
+  for (const { op, attributes, inputs, outputs } of graph.nodes) {
+    const inferred = inferShapesOf(
+      op,
+      attributes,
+      inputs.map((input) => (input ? shapes.get(input) : undefined)),
+      outputs.length,
+    )
+    for (const [i, output] of outputs.entries()) if (output && inferred?.[i]) shapes.set(output, inferred[i])
+  }
+  return shapes
+}
+
+function macsOf({ op, attributes, inputs, outputs }: Node, shapes: ReadonlyMap<string, Shape>): number {
+  const given = inputs.map((input) => (input ? shapes.get(input) : undefined))
+  const [x, w] = given
+  const y = shapes.get(outputs[0])
+  if (!x || !w || !y) return 0
+  // Each input pixel meets its group's kernels once; convolution and products of any rank likewise, from the output's side.
+  if (op === 'ConvTranspose') return elements(x) * elements(w.slice(1))
+  if (op === 'Conv') return elements(y) * elements(w.slice(1))
+  if (op === 'MatMul') return elements(y) * x[x.length - 1]
+  return (Object.hasOwn(operations, op) && operations[op].macs?.(attributes, given, [y])) || 0
+}
