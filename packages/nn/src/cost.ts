@@ -54,7 +54,7 @@ export function costOf(graph: Graph): Cost {
 const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'Mean', 'Where', 'Mod'])
 
 /** Whether an initialiser counts: a single number in arithmetic (x / 6, x * 0.5) is part of the formula, a tensor is a parameter. */
-function isTrained({ op }: Node, position: number, size: number): boolean {
+export function isTrained({ op }: Node, position: number, size: number): boolean {
   if (op === 'BatchNormalization' || op === 'BatchNormalizationTraining') return position === 1 || position === 2
   return !elementwise.has(op) || size > 1
 }

@@ -1,4 +1,5 @@
 export type { CompensationOptions, Residue } from './compensate.js'
+export { costAfter, costModel, minimumCost, type PrunedCost } from './cost-model.js'
 export { type ChannelGroup, channelGroups, type GroupMember } from './groups.js'
 export { type MaskOptions, maskGraph, maskName } from './masks.js'
 export { compensatedGraph, type PruneOptions, pruneChannels, pruneChannelsWithReport } from './prune.js'

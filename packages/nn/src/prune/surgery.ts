@@ -104,7 +104,9 @@ function cutConstants(analysis: Analysis, alive: (atom: number) => boolean, edit
     uses.forEach((use, i) => {
       const cuts = keeps[i]
       if (cuts.length === 0) return
-      const pattern = JSON.stringify(cuts)
+      // Two uses share a cut tensor only where the same channels cut it, so that its size depends on widths alone.
+      const pattern =
+        uses.length === 1 ? '' : use.cuts.map(({ axis, atoms }) => `${axis}:${Array.from(atoms, analysis.find).join()}`).join(' ')
       if (!patterns.has(pattern)) {
         const tensor = takeIndices(graph.initializers.get(name)!, cuts)
         const inPlace = !whole && patterns.size === 0
