@@ -1,74 +1,275 @@
 import { choiceAttribute, expectShape, inputShape, numberAttribute } from '../checks.js'
-import type { Attributes, Operation, Shape } from '../operation.js'
-import { pending } from '../pending.js'
+import {
+  type Attributes,
+  type Dispatch,
+  elements,
+  type NdArray,
+  type Operation,
+  type Shape,
+  scratch,
+  type Target,
+  type Tensor,
+  workgroups1d,
+} from '../operation.js'
+import { bothWidths, lanesFor, widthOf } from '../vectors.js'
+import apply from './apply.wgsl'
+import { channelStatistics, type FusedActivation, normalize, normalizeGradient } from './batch-normalization.reference.js'
+import combine from './combine.wgsl'
+import gradientApply from './gradient-apply.wgsl'
+import gradientCombine from './gradient-combine.wgsl'
+import gradientSums from './gradient-sums.wgsl'
+import statistics from './statistics.wgsl'
+
+const name = 'BatchNormalization'
+const statisticsShader = bothWidths(`${name}.statistics`, statistics, ['read', 'write', 'write'])
+const combineShader = {
+  name: `${name}.combine`,
+  code: combine,
+  access: ['read', 'read', 'read_write', 'read_write', 'write', 'write'],
+} as const
+const applyShader = bothWidths(`${name}.apply`, apply, ['read', 'read', 'read', 'read', 'read', 'write'])
+const gradientSumsShader = bothWidths(`${name}.gradientSums`, gradientSums, ['read', 'read', 'read', 'read', 'read', 'read', 'write'])
+const gradientCombineShader = {
+  name: `${name}.gradientCombine`,
+  code: gradientCombine,
+  access: ['read', 'read', 'read', 'read', 'read', 'write', 'write', 'write'],
+} as const
+const gradientApplyShader = bothWidths(`${name}.gradientApply`, gradientApply, ['read', 'read', 'read', 'write'])
 
 const fusedActivations = ['none', 'relu', 'relu6'] as const
 
-function channelsOf(
-  op: string,
-  attributes: Attributes,
-  inputs: readonly (Shape | undefined)[],
-  vectors: readonly string[],
-  from: number,
-): Shape {
+function activationOf(op: string, attributes: Attributes): FusedActivation {
+  return choiceAttribute(op, attributes, 'activation', fusedActivations, 'none')
+}
+
+/** Checks x and the vectors, one value per channel each, that follow it from input `from` on. */
+function checkChannels(op: string, inputs: readonly (Shape | undefined)[], from: number, vectors: readonly string[]): Shape {
   const x = inputShape(op, inputs, 0, 'x')
   if (x.length < 2) throw new Error(`${op}: x must have at least 2 dimensions [N, C, ...], found [${x.join(', ')}]`)
-  choiceAttribute(op, attributes, 'activation', fusedActivations, 'none')
-  vectors.forEach((name, i) => inputs[from + i] && expectShape(op, name, inputs[from + i], [x[1]]))
+  vectors.forEach((vector, i) => inputs[from + i] && expectShape(op, vector, inputs[from + i], [x[1]]))
   return x
+}
+
+/** x as images x channels x vectors, and how invocations share the planes. */
+function planesOf(x: Shape, target: Target) {
+  const [images, channels] = x
+  const plane = elements(x.slice(2))
+  const width = widthOf(plane)
+  const vectors = plane / width
+  // Statistics: on a GPU many lanes with a few vectors each; on a CPU few invocations that each read about 1000 elements.
+  const hardware = target.kind === 'hardware'
+  const lanes = hardware ? lanesFor(vectors, 64) : 1
+  const vectorsPerLane = hardware ? 16 : Math.max(16, Math.min(1024 / width, Math.ceil((images * channels * vectors) / 512)))
+  const imagesPerPart = Math.min(images, Math.max(1, Math.floor((vectorsPerLane * lanes) / vectors)))
+  const parts = Math.ceil(images / imagesPerPart)
+  return {
+    images,
+    channels,
+    plane,
+    width,
+    vectors,
+    lanes,
+    imagesPerPart,
+    parts,
+    entriesPerPart: lanes * width,
+    combineLanes: hardware ? 64 : 1,
+  }
+}
+
+/** Invocations that share a plane where every vector is visited once: about 16 vectors each. */
+function applyLanes(vectors: number): number {
+  return lanesFor(vectors, Math.ceil(vectors / 16))
+}
+
+interface Vectors {
+  readonly scale?: Tensor
+  readonly bias?: Tensor
+  readonly mean?: Tensor
+  /** invStd, or variances when `epsilon` is given. */
+  readonly invStd: Tensor
+  readonly epsilon?: number
+}
+
+function applyDispatch(
+  x: Tensor,
+  y: Tensor,
+  { scale, bias, mean, invStd, epsilon }: Vectors,
+  activation: FusedActivation,
+  target: Target,
+): Dispatch {
+  const { images, channels, width, vectors } = planesOf(x.shape, target)
+  const lanes = applyLanes(vectors)
+  const given = (scale ? 1 : 0) | (bias ? 2 : 0) | (mean ? 4 : 0) | (epsilon === undefined ? 0 : 8)
+  return {
+    shader: applyShader[width],
+    operands: [x, scale, bias, mean, invStd, y],
+    params: { u32: [channels, images * channels, vectors, lanes, fusedActivations.indexOf(activation), given], f32: [epsilon ?? 0] },
+    workgroups: workgroups1d(images * channels * lanes, 64, target),
+  }
 }
 
 /**
  * BatchNormalization(x [N, C, ...], scale?, bias?, mean?, var) {epsilon, activation?} -> y: inference, with running statistics.
- * Absent scale, bias and mean count as 1, 0 and 0.
+ * Absent scale, bias and mean count as 1, 0 and 0. The gradient reaches x, scale and bias; the statistics are constants.
  */
 export const batchNormalization: Operation = {
-  op: 'BatchNormalization',
+  op: name,
   infer(attributes, inputs) {
-    const x = channelsOf(this.op, attributes, inputs, ['scale', 'bias', 'mean', 'var'], 1)
-    numberAttribute(this.op, attributes, 'epsilon', 1e-5)
-    inputShape(this.op, inputs, 4, 'var', 1)
+    const x = checkChannels(name, inputs, 1, ['scale', 'bias', 'mean', 'var'])
+    activationOf(name, attributes)
+    numberAttribute(name, attributes, 'epsilon', 1e-5)
+    inputShape(name, inputs, 4, 'var', 1)
     return [[...x]]
   },
-  ...pending('BatchNormalization'),
+  dispatches(attributes, [x, scale, bias, mean, variance], [y], target) {
+    const epsilon = numberAttribute(name, attributes, 'epsilon', 1e-5)
+    return [applyDispatch(x!, y, { scale, bias, mean, invStd: variance!, epsilon }, activationOf(name, attributes), target)]
+  },
+  reference(attributes, [x, scale, bias, mean, variance]) {
+    const epsilon = numberAttribute(name, attributes, 'epsilon', 1e-5)
+    const invStd = (channel: number) => 1 / Math.sqrt(variance!.data[channel] + epsilon)
+    return [normalize(x!, { scale, bias, mean, invStd }, activationOf(name, attributes))]
+  },
+  gradient({ attributes, inputs, outputs, inputShapes, wanted }, [dy], emit) {
+    const [x, scale, , mean, variance] = inputs
+    const { epsilon = 1e-5, activation = 'none' } = attributes
+    const inner =
+      activation === 'none' ? dy : emit(activation === 'relu' ? 'ReluGradient' : 'ClipGradient', { min: 0, max: 6 }, [outputs[0], dy])[0]
+    const channels = inputShapes[0]![1]
+    const perChannel = (values: string | undefined) => {
+      const column = [1, channels, ...inputShapes[0]!.slice(2).map(() => 1)]
+      return emit('Reshape', { shape: [channels] }, [emit('SumTo', { shape: column }, [values])[0]])[0]
+    }
+    const normalized = (values: string | undefined, factors: (string | undefined)[]) =>
+      emit(name, { epsilon }, [values, ...factors, variance])[0]
+    return [
+      wanted[0] ? normalized(inner, [scale, undefined, undefined]) : undefined,
+      wanted[1] ? perChannel(emit('Mul', {}, [inner, normalized(x, [undefined, undefined, mean])])[0]) : undefined,
+      wanted[2] ? perChannel(inner) : undefined,
+      undefined,
+      undefined,
+    ]
+  },
 }
 
 /**
  * BatchNormalizationTraining(x [N, C, ...], scale, bias, runningMean, runningVar) {epsilon, momentum, activation?} -> y, mean [C], invStd [C].
+ * Normalises with the batch's own (biased) variance; running = momentum running + (1 - momentum) batch, the variance unbiased as in PyTorch.
  */
 export const batchNormalizationTraining: Operation = {
-  op: 'BatchNormalizationTraining',
+  op: `${name}Training`,
   updates: [3, 4],
   infer(attributes, inputs) {
-    const names = ['scale', 'bias', 'runningMean', 'runningVar']
-    const x = channelsOf(this.op, attributes, inputs, names, 1)
-    names.forEach((name, i) => inputShape(this.op, inputs, i + 1, name, 1))
+    const vectors = ['scale', 'bias', 'runningMean', 'runningVar']
+    const x = checkChannels(this.op, inputs, 1, vectors)
+    vectors.forEach((vector, i) => inputShape(this.op, inputs, i + 1, vector, 1))
+    activationOf(this.op, attributes)
     numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     numberAttribute(this.op, attributes, 'momentum', 0.9)
     return [[...x], [x[1]], [x[1]]]
   },
-  ...pending('BatchNormalizationTraining'),
+  dispatches(attributes, [x, scale, bias, runningMean, runningVar], [y, mean, invStd], target) {
+    const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
+    const momentum = numberAttribute(this.op, attributes, 'momentum', 0.9)
+    const { images, channels, width, vectors, lanes, imagesPerPart, parts, entriesPerPart, combineLanes } = planesOf(x!.shape, target)
+    const entries = parts * entriesPerPart
+    const means = scratch('means', [channels, entries])
+    const squares = scratch('squares', [channels, entries])
+    const lastImages = images - (parts - 1) * imagesPerPart
+    const countPerImage = vectors / lanes
+    return [
+      {
+        shader: statisticsShader[width],
+        operands: [x, means, squares],
+        params: { u32: [images, channels, vectors, lanes, imagesPerPart, parts] },
+        workgroups: workgroups1d(parts * channels * lanes, 64, target),
+      },
+      {
+        shader: combineShader,
+        constants: { lanes: combineLanes },
+        operands: [means, squares, runningMean, runningVar, mean, invStd],
+        params: {
+          u32: [channels, entries, entriesPerPart, parts, imagesPerPart * countPerImage, lastImages * countPerImage],
+          f32: [epsilon, momentum],
+        },
+        workgroups: [channels, 1, 1],
+      },
+      applyDispatch(x!, y, { scale, bias, mean, invStd }, activationOf(this.op, attributes), target),
+    ]
+  },
+  reference(attributes, [x, scale, bias, runningMean, runningVar]) {
+    const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
+    const momentum = numberAttribute(this.op, attributes, 'momentum', 0.9)
+    const { mean, variance, count } = channelStatistics(x!)
+    const invStd = variance.map((value) => 1 / Math.sqrt(value + epsilon))
+    const shape = scale!.shape
+    const y = normalize(
+      x!,
+      { scale, bias, mean: { shape, data: mean }, invStd: (channel) => invStd[channel] },
+      activationOf(this.op, attributes),
+    )
+    const moved = (running: NdArray, batch: (channel: number) => number): NdArray => ({
+      shape,
+      data: running.data.map((value, channel) => value * momentum + batch(channel) * (1 - momentum)),
+    })
+    return [
+      y,
+      { shape, data: mean },
+      { shape, data: invStd },
+      moved(runningMean!, (channel) => mean[channel]),
+      moved(runningVar!, (channel) => (variance[channel] * count) / Math.max(1, count - 1)),
+    ]
+  },
   gradient({ attributes, inputs: [x, scale, bias], outputs: [, mean, invStd] }, [dy], emit) {
-    const [dx, dscale, dbias] = emit('BatchNormalizationGradient', { activation: attributes.activation ?? 'none' }, [
-      x,
-      dy,
-      scale,
-      bias,
-      mean,
-      invStd,
-    ])
+    const [dx, dscale, dbias] = emit(`${name}Gradient`, { activation: attributes.activation ?? 'none' }, [x, dy, scale, bias, mean, invStd])
     return [dx, dscale, dbias, undefined, undefined]
   },
 }
 
+/** BatchNormalizationGradient(x, dy, scale, bias, mean, invStd) {activation?} -> dx, dscale [C], dbias [C] */
 export const batchNormalizationGradient: Operation = {
-  op: 'BatchNormalizationGradient',
+  op: `${name}Gradient`,
   infer(attributes, inputs) {
-    const names = ['scale', 'bias', 'mean', 'invStd']
-    const x = channelsOf(this.op, attributes, inputs, names, 2)
+    const vectors = ['scale', 'bias', 'mean', 'invStd']
+    const x = checkChannels(this.op, inputs, 2, vectors)
+    activationOf(this.op, attributes)
     expectShape(this.op, 'dy', inputs[1], x)
-    names.forEach((name, i) => inputShape(this.op, inputs, i + 2, name, 1))
+    vectors.forEach((vector, i) => inputShape(this.op, inputs, i + 2, vector, 1))
     return [[...x], [x[1]], [x[1]]]
   },
-  ...pending('BatchNormalizationGradient'),
+  dispatches(attributes, [x, dy, scale, bias, mean, invStd], [dx, dscale, dbias], target) {
+    const { images, channels, plane, width, vectors, lanes, imagesPerPart, parts, entriesPerPart, combineLanes } = planesOf(
+      x!.shape,
+      target,
+    )
+    const activation = fusedActivations.indexOf(activationOf(this.op, attributes))
+    const entries = parts * entriesPerPart
+    const sums = scratch('sums', [2, channels, entries])
+    const coefficients = scratch('coefficients', [channels, 5])
+    const perPlane = applyLanes(vectors)
+    return [
+      {
+        shader: gradientSumsShader[width],
+        operands: [x, dy, scale, bias, mean, invStd, sums],
+        params: { u32: [images, channels, vectors, lanes, imagesPerPart, parts, activation] },
+        workgroups: workgroups1d(parts * channels * lanes, 64, target),
+      },
+      {
+        shader: gradientCombineShader,
+        constants: { lanes: combineLanes },
+        operands: [sums, scale, bias, mean, invStd, dscale, dbias, coefficients],
+        params: { u32: [channels, entries, images * plane] },
+        workgroups: [channels, 1, 1],
+      },
+      {
+        shader: gradientApplyShader[width],
+        operands: [x, dy, coefficients, dx],
+        params: { u32: [channels, images * channels, vectors, perPlane, activation] },
+        workgroups: workgroups1d(images * channels * perPlane, 64, target),
+      },
+    ]
+  },
+  reference(attributes, [x, dy, scale, bias, mean, invStd]) {
+    return normalizeGradient(x!, dy!, { scale: scale!, bias: bias!, mean: mean!, invStd: invStd! }, activationOf(this.op, attributes))
+  },
 }

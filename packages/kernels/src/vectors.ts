@@ -1,0 +1,28 @@
+/** Shaders over `vec4f` elements and their twins over `f32`, for tensors whose rows are not a multiple of 4. */
+import type { Access, Shader } from './operation.js'
+
+export interface Widths {
+  readonly 1: Shader
+  readonly 4: Shader
+}
+
+/**
+ * The shader as written (four elements at a time: twice to four times as fast on lavapipe and SwiftShader) and the same over
+ * single elements. The code may use `vec4f` and `vec4u` only for runs of elements, and no components of them.
+ */
+export function bothWidths(name: string, code: string, access: readonly Access[], entryPoint?: string): Widths {
+  const scalar = code.replaceAll('vec4f', 'f32').replaceAll('vec4u', 'u32').replaceAll('vec4<bool>', 'bool')
+  return { 1: { name, code: scalar, access, entryPoint }, 4: { name, code, access, entryPoint } }
+}
+
+/** 4 where every given length is a multiple of 4, else 1. */
+export function widthOf(...lengths: readonly number[]): 1 | 4 {
+  return lengths.every((length) => length % 4 === 0) ? 4 : 1
+}
+
+/** The greatest divisor of `count` that is at most `most`: lanes that share a row evenly. */
+export function lanesFor(count: number, most: number): number {
+  let lanes = Math.max(1, Math.min(count, Math.floor(most)))
+  while (count % lanes) lanes--
+  return lanes
+}
