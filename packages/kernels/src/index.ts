@@ -1,4 +1,5 @@
 export * from './gpu.js'
 export * from './operation.js'
 export { operations } from './operations.js'
+export type { AdapterPreference } from './platform.js'
 export * from './program.js'

@@ -23,18 +23,7 @@ export { AbortedError, InputError } from './errors.js'
 export type { DataType, Graph, Node, TensorData, ValueInfo } from './graph.js'
 export { normalizationFromMetadata, normalizationMetadata, withMetadata } from './metadata.js'
 export { exportOnnx, type ImportOptions, importOnnx, type ReadExternal } from './onnx/index.js'
-export {
-  type ChannelGroup,
-  type CompensationOptions,
-  channelGroups,
-  compensatedGraph,
-  type GroupMember,
-  type Kept,
-  type PruneOptions,
-  pruneChannels,
-  pruneChannelsWithReport,
-  type Residue,
-} from './prune/index.js'
+export * from './prune/index.js'
 export { createRandom, type Random } from './random.js'
 export { decodeTensors, encodeTensors } from './safetensors.js'
 export { inferShapes } from './shapes.js'
