@@ -4,7 +4,8 @@ import { InputError } from '../errors.js'
 import { type GraphProto, type ModelProto, ModelProtoSchema } from './proto/onnx_pb.js'
 
 export const oldestOpset = 7
-export const newestOpset = 21
+/** Opset 22 only adds element types to the operators that are read. */
+export const newestOpset = 22
 
 /** What people really hand in by mistake, by the first bytes. */
 const lookalikes: readonly (readonly [number[] | string, string])[] = [

@@ -147,6 +147,7 @@ const asInputs: Readonly<Record<string, readonly (readonly [string, number, 'int
     ['steps', 4, 'int64'],
   ],
   Reshape: [['shape', 1, 'int64']],
+  Expand: [['shape', 1, 'int64']],
   Squeeze: [['axes', 1, 'int64']],
   Unsqueeze: [['axes', 1, 'int64']],
   ReduceSum: [['axes', 1, 'int64']],

@@ -60,6 +60,7 @@ const arithmetic =
   (operate: (a: number, b: number) => number): Fold =>
   (_, [a, b]) => {
     const dims = broadcast(a.dims, b.dims)
+    if (elements(dims) > maxElements) return undefined
     const [x, y] = [plain(a), plain(b)]
     const at = indexer(dims)
     const pick = (values: number[], shape: Shape, coordinates: readonly number[]) =>
@@ -163,6 +164,7 @@ const folds: Readonly<Record<string, Fold>> = {
     const dims = inputs[0].dims.map((each, i) => (i === axis ? size : each))
     if (inputs.some((x) => x.type !== inputs[0].type || x.dims.length !== dims.length || elements(x.dims.slice(0, axis)) !== outer))
       return undefined
+    if (elements(dims) > maxElements) return undefined
     const data = new arrays[inputs[0].type](elements(dims)) as Float32Array
     let at = 0
     for (let row = 0; row < outer; row++)

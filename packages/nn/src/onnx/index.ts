@@ -1,3 +1,4 @@
 export { exportOnnx } from './export.js'
-export { type ImportOptions, importOnnx } from './import.js'
+export { importOnnx } from './import.js'
+export type { ImportOptions } from './source.js'
 export type { ReadExternal } from './tensors.js'

@@ -3,7 +3,7 @@
  * that are parameters (bounds, shapes, axes) as attributes, padding as numbers.
  */
 import type { Attributes } from '@espalier/kernels'
-import type { Call } from './call.js'
+import type { Call, Lanes } from './call.js'
 import { normalizeAxis } from './shapes.js'
 
 /** What a node becomes: nodes in order, the last of which makes its outputs, or nothing but another name for one of its inputs. */
@@ -26,7 +26,13 @@ const one = (call: Call, attributes: Attributes, inputs: readonly string[] = cal
 ]
 
 /** Other inputs have become attributes. */
-const only = (call: Call, attributes: Attributes): readonly Draft[] => one(call, attributes, call.inputs.slice(0, 1))
+const only = (call: Call, attributes: Attributes, op?: string): readonly Draft[] => one(call, attributes, call.inputs.slice(0, 1), op)
+
+/** Parameters of Clip and Pad become float32. */
+const floatOnly = (call: Call): void => {
+  const type = call.lanes(0)?.[0].type
+  if (type && type !== 'float32') call.refuse('a float32 input', type)
+}
 
 const repeated = (value: number, length: number): number[] => new Array<number>(length).fill(value)
 
@@ -114,6 +120,7 @@ const batchNormalization: Rule = (call) => {
 }
 
 const clip: Rule = (call) => {
+  floatOnly(call)
   const bound = (input: number, name: string, otherwise: number): number => {
     const given = call.opset < 11 ? call.number(name, otherwise) : (call.constant(input, `the bound ${name}`)?.[0] ?? otherwise)
     return Math.max(-float32Max, Math.min(float32Max, given))
@@ -122,6 +129,7 @@ const clip: Rule = (call) => {
 }
 
 const pad: Rule = (call) => {
+  floatOnly(call)
   const mode = call.string('mode', 'constant')
   const given = (call.opset < 11 ? call.numbers('pads') : call.constant(1, 'pads')) ?? call.refuse('pads', 'none')
   const value = call.opset < 11 ? call.number('value', 0) : (call.constant(2, 'the value')?.[0] ?? 0)
@@ -177,6 +185,22 @@ const reshape: Rule = (call) => {
   return only(call, { shape })
 }
 
+/** Sizes of 1 leave the input's, so that the batch need not be known. */
+const expand: Rule = (call) => {
+  const targets = call.lanes(1)?.map(({ constant }) => constant && Array.from(constant.data as BigInt64Array, Number))
+  if (!targets?.every((target) => target !== undefined)) return call.refuse('a constant shape', `'${call.inputs[1]}', computed at run time`)
+  const x = call.lanes(0)
+  const shape = targets[0].map((size, axis) => {
+    const own = x?.map((lane) => lane.shape?.[axis - targets[0].length + lane.shape.length])
+    const free = own?.some((each) => each !== own[0])
+    if (free && (targets.every((target, lane) => target[axis] === own![lane]) || size === call.fixedBatch)) return 1
+    if (targets.some((target) => target[axis] !== size))
+      call.refuse('a shape of fixed sizes', targets.map((target) => `[${target}]`).join(' or '))
+    return size
+  })
+  return only(call, { shape })
+}
+
 const axesRule =
   (extra: (axes: readonly number[]) => number): Rule =>
   (call) => {
@@ -221,44 +245,57 @@ const softmax: Rule = (call) => {
   return one(call, { axis })
 }
 
+/** Scales for every axis: sizes, and scales of some axes, depend on nothing else once the input's shape is known. */
 const resize: Rule = (call) => {
   const upsample = call.op === 'Upsample'
   const old = upsample || call.opset < 11
-  const scaleInput = old ? 1 : 2
   const shape = call.shape(0)
+  const mode = call.string('coordinate_transformation_mode', old ? 'asymmetric' : 'half_pixel')
+  if (mode === 'tf_crop_and_resize' || call.string('keep_aspect_ratio_policy', 'stretch') !== 'stretch' || call.number('antialias', 0))
+    call.refuse('Resize without crop, aspect ratio policy and antialias', JSON.stringify(call.attributes))
+  const some = call.numbers('axes')
+  const rank = shape?.length ?? (some ? call.refuse('an input of known rank, to resolve axes', 'unknown') : undefined)
+  const axes = some && axesOf(call, some)
+
   const present = (input: number) => call.has(input) && call.lanes(input)?.some(({ constant }) => constant?.data.length !== 0)
-  let scales = upsample && call.opset < 9 ? call.numbers('scales') : present(scaleInput) ? call.constant(scaleInput, 'scales') : undefined
-  const sizes = call.lanes(3)
-  if (!scales && !old && sizes) {
-    if (!shape) call.refuse('an input of known shape, to turn sizes into scales', 'unknown')
-    scales = shape!.map((size, axis) => {
-      const wanted = sizes.map(({ constant, shape }) => (constant && shape ? Number(constant.data[axis]) : undefined))
-      if (wanted.some((each) => each === undefined)) return call.refuse('constant sizes', `'${call.inputs[3]}', computed at run time`)
-      if (size === undefined || axis < 2) return 1
-      // The smallest float32 that still gives the size: floor(size * scale) is what ONNX makes of it.
-      let scale = round(wanted[0]! / size)
-      while (Math.floor(round(size * scale)) < wanted[0]!) scale = round(scale * (1 + 2 ** -23))
-      return scale
-    })
+  let scales = upsample && call.opset < 9 ? call.numbers('scales') : undefined
+  const scaleInput = old ? 1 : 2
+  if (!scales && present(scaleInput)) {
+    const given = call.constant(scaleInput, 'scales')!
+    scales = axes ? repeated(1, rank!).map((_, axis) => given[axes.indexOf(axis)] ?? 1) : given
   }
-  if (!scales) return call.refuse('constant scales or sizes', 'neither')
-  if (shape && scales.length !== shape.length) call.refuse(`${shape.length} scales`, `${scales.length}`)
-  const extra = call.string('coordinate_transformation_mode', old ? 'asymmetric' : 'half_pixel')
-  if (extra === 'tf_crop_and_resize' || call.attributes.axes || call.number('antialias', 0))
-    call.refuse('Resize without crop, axes and antialias', JSON.stringify(call.attributes))
-  return [
+  const sizes = call.lanes(3)
+  if (!scales && !old && sizes) scales = scalesFor(call, sizes, axes)
+  if (!scales || (rank !== undefined && scales.length !== rank))
+    return call.refuse(`${rank ?? 'constant'} scales, or sizes`, scales ? `${scales.length} scales` : 'neither')
+  return only(
+    call,
     {
-      op: 'Resize',
-      inputs: call.inputs.slice(0, 1),
-      attributes: {
-        scales,
-        mode: call.string('mode', 'nearest'),
-        coordinate_transformation_mode: extra,
-        nearest_mode: call.string('nearest_mode', old ? 'floor' : 'round_prefer_floor'),
-        cubic_coeff_a: call.number('cubic_coeff_a', -0.75),
-      },
+      scales,
+      mode: call.string('mode', 'nearest'),
+      coordinate_transformation_mode: mode,
+      nearest_mode: call.string('nearest_mode', old ? 'floor' : 'round_prefer_floor'),
+      cubic_coeff_a: call.number('cubic_coeff_a', -0.75),
+      exclude_outside: call.number('exclude_outside', 0),
     },
-  ]
+    'Resize',
+  )
+}
+
+function scalesFor(call: Call, sizes: Lanes, axes: readonly number[] | undefined): number[] {
+  const shape = call.shape(0) ?? call.refuse('an input of known shape, to turn sizes into scales', 'unknown')
+  return shape.map((size, axis) => {
+    const at = axes ? axes.indexOf(axis) : axis
+    if (at < 0) return 1
+    const wanted = sizes.map(({ constant }) => (constant && at < constant.data.length ? Number(constant.data[at]) : undefined))
+    if (wanted.some((each) => each === undefined)) return call.refuse('constant sizes', `'${call.inputs[3]}', computed at run time`)
+    // A free batch stays as it is.
+    if (size === undefined) return 1
+    // The smallest float32 that still gives the size: floor(size * scale) is what ONNX makes of it.
+    let scale = round(wanted[0]! / size)
+    while (Math.floor(round(size * scale)) < wanted[0]!) scale = round(scale * (1 + 2 ** -23))
+    return scale
+  })
 }
 
 /** A sum of many as a chain of additions of two. */
@@ -314,6 +351,7 @@ const rules: Readonly<Record<string, Rule>> = {
   Pad: pad,
   Slice: slice,
   Reshape: reshape,
+  Expand: expand,
   Flatten: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
   Concat: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
   Gather: (call) => one(call, { axis: axesOf(call, [call.number('axis', 0)])[0] }),

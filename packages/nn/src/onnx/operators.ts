@@ -19,7 +19,7 @@ const opset17: ReadonlySet<string> = new Set(
     TopK Transpose Trilu Unique Unsqueeze Where Xor`),
 )
 
-/** Operators that came after opset 17 (up to 21), and one that went before it. */
+/** Operators that came after opset 17 (up to 22), and one that went before it. */
 const others: ReadonlySet<string> = new Set(
   words(
     'AffineGrid BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CenterCropPad Col2Im Gelu GroupNormalization ImageDecoder Mish RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer Upsample',

@@ -3,6 +3,7 @@
  * graph exists, and they are told of networks that Espalier can only look at. The engine asks its operations themselves.
  */
 import { type Attributes, elements, operations, type Shape } from '@espalier/kernels'
+import { isOperator } from './operators.js'
 
 type Infer = (attributes: Attributes, inputs: readonly (Shape | undefined)[], outputs: number) => Shape[] | undefined
 
@@ -161,6 +162,7 @@ const table: Readonly<Record<string, Infer>> = {
     return sizes.map((part) => x.map((size, axis) => (axis === at ? part : size)))
   },
   Resize: (attributes, [x]) => x && [x.map((size, axis) => Math.floor(size * numbers(attributes, 'scales')[axis]))],
+  Expand: (attributes, [x]) => x && [broadcast(x, numbers(attributes, 'shape'))],
   Gather: (attributes, [x, indices]) => {
     if (!x || !indices) return undefined
     const axis = normalizeAxis(Number(attributes.axis), x.length)
@@ -197,7 +199,7 @@ export function inferShapesOf(
   if (broadcasting.has(op)) return elementwise(attributes, inputs, outputs)
   if (op.startsWith('Reduce')) return reduce(attributes, inputs, outputs)
   if (Object.hasOwn(table, op)) return table[op](attributes, inputs, outputs)
-  return Object.hasOwn(operations, op) && inputs[0] ? operations[op].infer(attributes, inputs) : undefined
+  return !isOperator(op) && Object.hasOwn(operations, op) && inputs[0] ? operations[op].infer(attributes, inputs) : undefined
 }
 
 /** Whether an output's image n depends on image n of the inputs only, however many there are: what a free batch needs. */
