@@ -1,5 +1,5 @@
 /** Shaders over `vec4f` elements and their twins over `f32`, for tensors whose rows are not a multiple of 4. */
-import type { Access, Shader } from './operation.js'
+import { type Access, type Shader, type Target, workgroups1d } from './operation.js'
 
 export interface Widths {
   readonly 1: Shader
@@ -25,4 +25,15 @@ export function lanesFor(count: number, most: number): number {
   let lanes = Math.max(1, Math.min(count, Math.floor(most)))
   while (count % lanes) lanes--
   return lanes
+}
+
+/** How a flat kernel goes over `count` elements: every workgroup takes a run of 64 x `each` vectors, neighbours reading neighbours. */
+export function flatWork(
+  count: number,
+  target: Target,
+): { width: 1 | 4; vectors: number; each: number; workgroups: [number, number, number] } {
+  const width = widthOf(count)
+  const vectors = count / width
+  const each = target.kind === 'hardware' ? 4 : 16
+  return { width, vectors, each, workgroups: workgroups1d(Math.ceil(vectors / each), 64, target) }
 }
