@@ -1,8 +1,11 @@
 import { expectShape, inputShape } from '../checks.js'
 import type { Operation } from '../operation.js'
-import { pending } from '../pending.js'
+import { countHits } from './accuracy.reference.js'
+import code from './count-correct.wgsl'
 
-/** CountCorrect(logits [P*B, K], labels u32 [B], accumulator u32 [P], valid u32 [1]?) -> nothing; updates accumulator */
+const shader = { name: 'CountCorrect', code, access: ['read', 'read', 'read_write', 'read'] } as const
+
+/** CountCorrect(logits [P*B, K], labels u32 [B], accumulator u32 [P], valid u32 [1]?) -> nothing; adds the top-1 hits of each candidate to its counter. */
 export const countCorrect: Operation = {
   op: 'CountCorrect',
   updates: [2],
@@ -14,5 +17,16 @@ export const countCorrect: Operation = {
     if (inputs[3]) expectShape(this.op, 'valid', inputs[3], [1])
     return []
   },
-  ...pending('CountCorrect'),
+  dispatches(_, [logits, labels, accumulator, valid]) {
+    const candidates = accumulator!.shape[0]
+    return [
+      {
+        shader,
+        operands: [logits, labels, accumulator, valid],
+        params: { u32: [candidates, labels!.shape[0], logits!.shape[1], valid ? 1 : 0] },
+        workgroups: [Math.ceil(candidates / 32), 1, 1],
+      },
+    ]
+  },
+  reference: (_, [logits, labels, accumulator, valid]) => [countHits(logits!, labels!, accumulator!, valid)],
 }

@@ -1,8 +1,17 @@
 import { expectShape, inputShape } from '../checks.js'
-import type { Operation } from '../operation.js'
-import { pending } from '../pending.js'
+import { elements, type Operation } from '../operation.js'
+import { bothWidths, flatWork } from '../vectors.js'
+import adam from './adam.wgsl'
+import { adamStep, sgdStep } from './optimizer.reference.js'
+import sgd from './sgd.wgsl'
 
-/** SgdUpdate(param, gradient, velocity, hyper f32 [4]) -> nothing; updates param and velocity */
+const sgdShader = bothWidths('SgdUpdate', sgd, ['read_write', 'read', 'read_write', 'read'])
+const adamShader = bothWidths('AdamUpdate', adam, ['read_write', 'read', 'read_write', 'read_write', 'read'])
+
+/**
+ * SgdUpdate(param, gradient, velocity, hyper [4]: rate, momentum, weight decay, nesterov) -> nothing; updates param and velocity.
+ * The hyper-parameters are a tensor, so that a schedule writes 16 bytes a step and nothing is compiled again.
+ */
 export const sgdUpdate: Operation = {
   op: 'SgdUpdate',
   updates: [0, 2],
@@ -13,10 +22,14 @@ export const sgdUpdate: Operation = {
     expectShape(this.op, 'hyper', inputs[3], [4])
     return []
   },
-  ...pending('SgdUpdate'),
+  dispatches(_, inputs, __, target) {
+    const { width, vectors, each, workgroups } = flatWork(elements(inputs[0]!.shape), target)
+    return [{ shader: sgdShader[width], operands: inputs, params: { u32: [vectors, each] }, workgroups }]
+  },
+  reference: (_, [theta, gradient, velocity, hyper]) => sgdStep(theta!, gradient!, velocity!, hyper!),
 }
 
-/** AdamUpdate(param, gradient, m, v, hyper f32 [8]) -> nothing; updates param, m and v */
+/** AdamUpdate(param, gradient, m, v, hyper [8]: rate, beta1, beta2, epsilon, weight decay, step from 1) -> nothing; updates param, m and v. */
 export const adamUpdate: Operation = {
   op: 'AdamUpdate',
   updates: [0, 2, 3],
@@ -28,5 +41,9 @@ export const adamUpdate: Operation = {
     expectShape(this.op, 'hyper', inputs[4], [8])
     return []
   },
-  ...pending('AdamUpdate'),
+  dispatches(_, inputs, __, target) {
+    const { width, vectors, each, workgroups } = flatWork(elements(inputs[0]!.shape), target)
+    return [{ shader: adamShader[width], operands: inputs, params: { u32: [vectors, each] }, workgroups }]
+  },
+  reference: (_, [theta, gradient, m, v, hyper]) => adamStep(theta!, gradient!, m!, v!, hyper!),
 }

@@ -66,7 +66,7 @@ export function differentiate(
       if (!gradient || !wants[i]) return
       const sofar = gradientOf.get(name)
       if (sofar === undefined) gradientOf.set(name, gradient)
-      else if (sofar === gradient) gradientOf.set(name, emit('Scale', { scale: 2 }, [gradient])[0])
+      else if (sofar === gradient) gradientOf.set(name, emit('Scale', { factor: 2 }, [gradient])[0])
       else gradientOf.set(name, emit('Add', {}, [sofar, gradient])[0])
     })
   }

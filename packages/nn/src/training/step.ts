@@ -161,12 +161,12 @@ function distillationNodes(logits: string, input: string, dataset: Dataset, teac
   const judged = classifierOf(teacher.graph, dataset)
   const network = fuseForInference({ ...judged.graph, outputs: [{ name: judged.logits, shape: [], type: 'float32' }] })
   const rename = (name: string) => (name === '' ? '' : name === judged.input ? input : `teacher:${name}`)
-  const scaled = (name: string, from: string, scale: number): Node => ({
+  const scaled = (name: string, from: string, factor: number): Node => ({
     name,
     op: 'Scale',
     inputs: [from],
     outputs: [name],
-    attributes: { scale },
+    attributes: { factor },
   })
   const softmax = (name: string, from: string): Node => ({ name, op: 'Softmax', inputs: [from], outputs: [name], attributes: { axis: 1 } })
   const nodes: Node[] = [
