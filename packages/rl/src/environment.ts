@@ -82,7 +82,8 @@ export interface Problem {
 
 /** @throws TypeError naming the field, what was expected and what was found */
 export function checkSpec(spec: EnvironmentSpec): Problem {
-  const { observationSize, actions, costs = 0 } = spec
+  const { observationSize, costs = 0 } = spec
+  const actions = spec.actions as ActionSpec | undefined
   positiveInteger(observationSize, 'environment.observationSize')
   if (!Number.isInteger(costs) || costs < 0) throw new TypeError(`environment.costs: expected an integer >= 0, found ${String(costs)}`)
   if (actions?.kind === 'discrete') {
@@ -93,7 +94,7 @@ export function checkSpec(spec: EnvironmentSpec): Problem {
     const found = (actions as { kind?: unknown } | undefined)?.kind
     throw new TypeError(`environment.actions.kind: expected 'discrete' or 'box', found ${JSON.stringify(found)}`)
   }
-  const sizeOf = (bound: number | ArrayLike<number>) => (typeof bound === 'number' ? undefined : bound?.length)
+  const sizeOf = (bound: number | ArrayLike<number> | undefined) => (typeof bound === 'number' ? undefined : bound?.length)
   const size = actions.size ?? sizeOf(actions.low) ?? sizeOf(actions.high) ?? 1
   positiveInteger(size, 'environment.actions.size')
   const low = new Float32Array(size)
@@ -101,7 +102,7 @@ export function checkSpec(spec: EnvironmentSpec): Problem {
   for (const [name, bound] of [
     ['low', actions.low],
     ['high', actions.high],
-  ] as const) {
+  ] as [string, number | ArrayLike<number> | undefined][]) {
     if (typeof bound !== 'number' && bound?.length !== size) {
       throw new TypeError(`environment.actions.${name}: expected a number or ${size} numbers, found ${String(bound?.length ?? bound)}`)
     }

@@ -6,7 +6,7 @@ import { type PpoSettings, ppo, ppoDefaults } from './ppo.js'
 import { type PpoLagrangianSettings, ppoLagrangian, ppoLagrangianDefaults } from './ppo-lagrangian.js'
 import { type PaperSettings, paperDefaults, ppoLagrangianPaper } from './ppo-lagrangian-paper.js'
 import { createRandom, type RandomState, streams } from './random.js'
-import { type CollectPlan, createWorld, type World, type WorldState } from './rollout.js'
+import { createWorld, type World, type WorldState } from './rollout.js'
 import type { Saved } from './saved.js'
 
 export const algorithms = ['ppo', 'ppo-lag'] as const
@@ -212,7 +212,7 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
 
   const setup = { problem, copies, costLimits, seed }
   const defaults: PpoSettings | PpoLagrangianSettings | PaperSettings =
-    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults()
+    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults(options.steps)
   const settings = merge(defaults, options)
   const algorithm =
     name === 'ppo'
@@ -233,7 +233,7 @@ function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(de
     if (!(name in defaults))
       throw new TypeError(`${name}: no option of '${options.algorithm}'; there are ${Object.keys(defaults).join(', ')}`)
     const normal = settings[name]
-    if (name === 'collect') checkPlan(value as CollectPlan)
+    if (name === 'collect') checkPlan(Object(value))
     else if (name === 'hidden') checkHidden(value)
     else if (name === 'schedule' && value !== 'linear' && value !== 'constant') {
       throw new TypeError(`schedule: expected 'linear' or 'constant', found ${String(value)}`)
@@ -249,8 +249,8 @@ function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(de
   return settings as unknown as T
 }
 
-function checkPlan(plan: CollectPlan): void {
-  const entries = Object.entries(plan ?? {})
+function checkPlan(plan: object): void {
+  const entries = Object.entries(plan)
   const known = ['stepsPerEnvironment', 'episodes', 'wholeEpisodeSteps']
   const [[name, value] = ['', 0]] = entries
   if (entries.length !== 1 || !known.includes(name) || !Number.isInteger(value) || value < 1) {

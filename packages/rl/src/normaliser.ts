@@ -101,5 +101,5 @@ export function signalScaler(copies: number, gamma: number): SignalScaler {
 }
 
 function clip(x: number): number {
-  return x > limit ? limit : x < -limit ? -limit : x
+  return Math.min(limit, Math.max(-limit, x))
 }

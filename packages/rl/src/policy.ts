@@ -18,7 +18,7 @@ export interface Policy {
 export function createPolicy({ observationSize, actions }: Problem, actor: Actor, own: Random): Policy {
   const input = new Float64Array(observationSize)
   const drawn = new Float64Array(actor.distribution.actionSize)
-  const outputsFor = (observation: Observation, where: string) => {
+  const outputsFor = (observation: Observation | undefined, where: string) => {
     if (observation?.length !== observationSize) {
       throw new TypeError(
         `${where}: expected an observation of ${observationSize} numbers, found ${String(observation?.length ?? observation)}`,

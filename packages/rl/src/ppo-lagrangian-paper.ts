@@ -124,7 +124,7 @@ export function ppoLagrangianPaper({ problem, copies, costLimits, seed }: Setup,
     const actionSize = actor.distribution.actionSize
     const inputs = new Float64Array(minibatch * width)
     const actions = new Float64Array(minibatch * actionSize)
-    const logProbabilities = new Float64Array(minibatch)
+    const logRatios = new Float64Array(minibatch)
     const weights = new Float64Array(minibatch)
     const advantage = new Float64Array(minibatch)
     const costAdvantages = costLimits.map(() => new Float64Array(minibatch))
@@ -132,7 +132,6 @@ export function ppoLagrangianPaper({ problem, copies, costLimits, seed }: Setup,
     const order = Int32Array.from({ length: batch.size }, (_, i) => i)
     const oldOutputs = actor.outputs(batch.inputs, batch.size).slice()
     const oldFree = actor.free.slice()
-    const penalty = 1 + dual.values.reduce((sum, nu) => sum + nu, 0)
     const losses = critics.map(() => 0)
     let policyLoss = 0
     let clipped = 0
@@ -148,26 +147,16 @@ export function ppoLagrangianPaper({ problem, copies, costLimits, seed }: Setup,
         gather(batch.inputs, width, order, from, to, inputs)
         gather(batch.actions, actionSize, order, from, to, actions)
         gather(estimates.reward.advantages, 1, order, from, to, advantage)
-        const { mean, std } = moments(advantage.subarray(0, n))
-        const costMeans = costAdvantages.map((target, k) => {
+        costAdvantages.forEach((target, k) => {
           gather(estimates.costs[k].advantages, 1, order, from, to, target)
-          return moments(target.subarray(0, n)).mean
         })
-        actor.logProbabilities(inputs, actions, n, logProbabilities)
-        let logRatios = 0
-        for (let i = 0; i < n; i++) {
-          const logRatio = logProbabilities[i] - batch.logProbabilities[order[from + i]]
-          const ratio = Math.exp(logRatio)
-          const a = (advantage[i] - mean) / (std + 1e-8)
-          const cut = a > 0 ? ratio > 1 + clip : ratio < 1 - clip
-          let costPart = 0
-          for (let k = 0; k < costCount; k++) costPart += dual.values[k] * (costAdvantages[k][i] - costMeans[k])
-          weights[i] = (ratio * (costPart - (cut ? 0 : a))) / (penalty * n)
-          policyLoss += (ratio * costPart - a * (cut ? (a > 0 ? 1 + clip : 1 - clip) : ratio)) / penalty
-          clipped += cut ? 1 : 0
-          logRatios += logRatio
-        }
-        kl -= logRatios / n
+        actor.logProbabilities(inputs, actions, n, logRatios)
+        let sum = 0
+        for (let i = 0; i < n; i++) sum += logRatios[i] -= batch.logProbabilities[order[from + i]]
+        const result = paperSurrogate(logRatios, advantage, costAdvantages, dual.values, n, clip, weights)
+        policyLoss += result.loss * n
+        clipped += result.clipped
+        kl -= sum / n
         gradient.fill(0)
         actor.accumulate(inputs, actions, n, weights, entropyCoefficient)
         critics.forEach((critic, i) => {
@@ -228,4 +217,36 @@ export function ppoLagrangianPaper({ problem, copies, costLimits, seed }: Setup,
       }
     },
   }
+}
+
+/**
+ * [ -mean(min(r A, clip(r) A)) + sum_k nu_k mean(r A_ck) ] / (1 + sum_k nu_k) of the first n, A with mean 0 and standard deviation 1, A_c with
+ * mean 0, and its gradient with respect to each log ratio into `weights`.
+ */
+export function paperSurrogate(
+  logRatios: Float64Array,
+  advantages: Float64Array,
+  costAdvantages: readonly Float64Array[],
+  multipliers: Float64Array,
+  n: number,
+  clip: number,
+  weights: Float64Array,
+): { loss: number; clipped: number } {
+  const { mean, std } = moments(advantages.subarray(0, n))
+  const costMeans = costAdvantages.map((values) => moments(values.subarray(0, n)).mean)
+  const scale = n * (1 + multipliers.reduce((sum, nu) => sum + nu, 0))
+  let loss = 0
+  let clipped = 0
+  for (let i = 0; i < n; i++) {
+    const ratio = Math.exp(logRatios[i])
+    const a = (advantages[i] - mean) / (std + 1e-8)
+    const bound = a > 0 ? 1 + clip : 1 - clip
+    const cut = a > 0 ? ratio > bound : ratio < bound
+    let cost = 0
+    for (let k = 0; k < multipliers.length; k++) cost += multipliers[k] * (costAdvantages[k][i] - costMeans[k])
+    weights[i] = (ratio * (cost - (cut ? 0 : a))) / scale
+    loss += (ratio * cost - a * (cut ? bound : ratio)) / scale
+    clipped += cut ? 1 : 0
+  }
+  return { loss, clipped }
 }

@@ -9,8 +9,10 @@
  *   PPO's clipped step on A (ppo.ts), least squares for V_r and every V_ck
  *
  * Mixing before standardising keeps lambda the true dual variable, in units of reward per cost; clipping the mixture rather than its
- * reward part keeps the cost part from running away. s_k = std(episode return) / var(episode cost k), over all episodes so far, makes eta
- * free of units: a violation of one standard deviation moves lambda_k by eta of its natural scale.
+ * reward part keeps the cost part from running away. The step of the dual is free of units and bounded (ours; published step sizes are
+ * tuned to one benchmark): a violation counts in units of max(|d|, spread of the episode cost), no more than 1, and moves lambda by eta times its
+ * natural size, the ratio of the spreads of return and cost. A multiplier far above that size, left from a start far outside the
+ * limits, falls in proportion to itself.
  *
  * Lagrangian methods converge in their last iterate only where the optimum is a deterministic policy; elsewhere judge time averages.
  * Defaults: found on the constrained problems with known optima that the tests use (whole episodes, learning rate 3e-3 falling to 0, minibatch 256, 8 epochs).
@@ -22,39 +24,41 @@ import type { Saved } from './saved.js'
 
 export interface PpoLagrangianSettings extends PpoSettings {
   readonly multiplier: {
-    /** In units of reward per unit of cost. */
-    readonly initial: number
+    /** In units of reward per unit of cost; null: the ratio of the spreads of return and cost in the first batch. */
+    readonly initial: number | null
     /** eta above, without units. */
     readonly learningRate: number
   }
 }
 
-export const ppoLagrangianDefaults = (): PpoLagrangianSettings => ({
-  hidden: [64, 64],
-  collect: { wholeEpisodeSteps: 1024 },
+export const ppoLagrangianDefaults = (steps: number): PpoLagrangianSettings => ({
+  hidden: [32, 32],
+  collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 100))) },
   learningRate: 3e-3,
   criticLearningRate: 3e-3,
   schedule: 'linear',
   epochs: 8,
-  minibatch: 256,
+  minibatch: 128,
   clip: 0.2,
-  targetKl: 0.02,
-  gamma: 0.99,
+  targetKl: 0.015,
+  gamma: 0.995,
   lambda: 0.97,
-  costGamma: 0.99,
+  costGamma: 0.995,
   costLambda: 0.97,
   entropyCoefficient: 0,
   maxGradientNorm: 0.5,
   logStd: -0.7,
   normaliseObservations: true,
-  multiplier: { initial: 0, learningRate: 0.05 },
+  multiplier: { initial: null, learningRate: 0.1 },
 })
 
 export function ppoLagrangian(setup: Setup, settings: PpoLagrangianSettings): Algorithm {
   const { costLimits } = setup
   const learner = createLearner(setup, settings)
-  const dual = projectedDual(costLimits.length, settings.multiplier)
-  const spread = { return: welford(), costs: costLimits.map(welford) }
+  const { initial, learningRate } = settings.multiplier
+  const dual = projectedDual(costLimits.length, { initial: initial ?? 0, learningRate })
+  const returnSpread = createSpread()
+  const costSpreads = costLimits.map(createSpread)
   return {
     actor: learner.actor,
     plan: settings.collect,
@@ -66,14 +70,16 @@ export function ppoLagrangian(setup: Setup, settings: PpoLagrangianSettings): Al
           `ppo-lag: no episode ended within ${batch.size} steps, so that no episode cost is known; collect whole episodes (collect: { wholeEpisodeSteps }) or more steps`,
         )
       }
-      for (const episode of batch.episodes) {
-        spread.return.add(episode.return)
-        spread.costs.forEach((cost, k) => {
-          cost.add(episode.costs[k])
-        })
-      }
-      const scales = spread.costs.map((cost) => spread.return.std() / cost.std() ** 2)
+      const first = !returnSpread.state().seen
+      returnSpread.update(batch.episodes.map((episode) => episode.return))
       const costs = costLimits.map((_, k) => meanOf(batch, (episode) => episode.costs[k])!)
+      const scales = costLimits.map((limit, k) => {
+        const spread = costSpreads[k].update(batch.episodes.map((episode) => episode.costs[k]))
+        const violation = costs[k] - limit
+        const natural = returnSpread.value() / spread
+        if (first && initial === null) dual.values[k] = natural
+        return Math.max(natural, violation < 0 ? dual.values[k] : 0) / Math.max(spread, Math.abs(limit), Math.abs(violation))
+      })
       dual.update(costs, costLimits, scales)
 
       const estimates = estimate(batch, learner.critics, batch, settings)
@@ -88,36 +94,40 @@ export function ppoLagrangian(setup: Setup, settings: PpoLagrangianSettings): Al
     state: () => ({
       learner: learner.state(),
       dual: dual.state() as unknown as Saved,
-      spread: [spread.return, ...spread.costs].map((moments) => moments.state()),
+      spreads: [returnSpread, ...costSpreads].map((spread) => spread.state() as unknown as Saved),
     }),
     restore(saved) {
-      const state = saved as unknown as { learner: Saved; dual: DualState; spread: number[][] }
+      const state = saved as unknown as { learner: Saved; dual: DualState; spreads: SpreadState[] }
       learner.restore(state.learner)
       dual.restore(state.dual)
-      for (const [i, moments] of [spread.return, ...spread.costs].entries()) moments.restore(state.spread[i])
+      for (const [i, spread] of [returnSpread, ...costSpreads].entries()) spread.restore(state.spreads[i])
     },
   }
 }
 
-/** Mean and standard deviation of a stream (Welford 1962). Where nothing varies the size of the values stands in for their spread. */
-function welford() {
-  let count = 0
-  let mean = 0
-  let squares = 0
+interface SpreadState {
+  readonly seen: boolean
+  readonly mean: number
+  readonly variance: number
+}
+
+/** Standard deviation of a stream, forgetting with a factor of 0.9 a batch. Where nothing varied yet, the size of the values, or 1. */
+function createSpread() {
+  let state: SpreadState = { seen: false, mean: 0, variance: 0 }
+  const value = () => Math.max(Math.sqrt(state.variance), 1e-6 * Math.abs(state.mean)) || 1
   return {
-    add(value: number) {
-      count++
-      const delta = value - mean
-      mean += delta / count
-      squares += delta * (value - mean)
+    value,
+    update(values: readonly number[]): number {
+      const average = values.reduce((sum, v) => sum + v, 0) / values.length
+      const centre = state.seen ? state.mean : average
+      const squares = values.reduce((sum, v) => sum + (v - centre) ** 2, 0) / values.length
+      const keep = state.seen ? 0.9 : 0
+      state = { seen: true, mean: keep * centre + (1 - keep) * average, variance: keep * state.variance + (1 - keep) * squares }
+      return value()
     },
-    std() {
-      const std = Math.sqrt(squares / count)
-      return std > 1e-6 * Math.abs(mean) ? std : Math.abs(mean) || 1
-    },
-    state: () => [count, mean, squares],
-    restore(state: readonly number[]) {
-      ;[count, mean, squares] = state
+    state: () => state,
+    restore(saved: SpreadState) {
+      state = saved
     },
   }
 }

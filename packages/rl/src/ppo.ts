@@ -177,7 +177,26 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings): 
   }
 }
 
-/** Equation 7 by minibatches. */
+/**
+ * Equation 7 as a loss: -mean(min(r A, clip(r) A)) of the first n, and its gradient with respect to each log ratio into `weights`.
+ * Beyond the clip on the side that the advantage pushes to, the minimum is a constant: no gradient.
+ */
+export function clippedSurrogate(logRatios: Float64Array, advantages: Float64Array, n: number, clip: number, weights: Float64Array) {
+  let loss = 0
+  let clipped = 0
+  for (let i = 0; i < n; i++) {
+    const ratio = Math.exp(logRatios[i])
+    const advantage = advantages[i]
+    const bound = advantage > 0 ? 1 + clip : 1 - clip
+    const cut = advantage > 0 ? ratio > bound : ratio < bound
+    weights[i] = cut ? 0 : (-advantage * ratio) / n
+    loss -= (advantage * (cut ? bound : ratio)) / n
+    clipped += cut ? 1 : 0
+  }
+  return { loss, clipped }
+}
+
+/** The surrogate by minibatches, until the epochs are over or the policy has moved too far. */
 function improvePolicy(
   actor: Actor,
   optimiser: Adam,
@@ -192,6 +211,8 @@ function improvePolicy(
   const inputs = new Float64Array(minibatch * width)
   const actions = new Float64Array(minibatch * actionSize)
   const logProbabilities = new Float64Array(minibatch)
+  const logRatios = new Float64Array(minibatch)
+  const part = new Float64Array(minibatch)
   const weights = new Float64Array(minibatch)
   const order = Int32Array.from({ length: batch.size }, (_, i) => i)
   const oldOutputs = actor.outputs(batch.inputs, batch.size).slice()
@@ -211,16 +232,13 @@ function improvePolicy(
       actor.logProbabilities(inputs, actions, n, logProbabilities)
       for (let i = 0; i < n; i++) {
         const row = order[from + i]
-        const logRatio = logProbabilities[i] - batch.logProbabilities[row]
-        const ratio = Math.exp(logRatio)
-        const advantage = advantages[row]
-        // Beyond the clip on the side that the advantage pushes to, the minimum is a constant: no gradient.
-        const cut = advantage > 0 ? ratio > 1 + clip : ratio < 1 - clip
-        weights[i] = cut ? 0 : (-advantage * ratio) / n
-        loss -= advantage * (cut ? (advantage > 0 ? 1 + clip : 1 - clip) : ratio)
-        clipped += cut ? 1 : 0
-        kl += ratio - 1 - logRatio // >= 0, unbiased, low variance (Schulman, "Approximating KL divergence", k3)
+        logRatios[i] = logProbabilities[i] - batch.logProbabilities[row]
+        kl += Math.exp(logRatios[i]) - 1 - logRatios[i] // >= 0, unbiased, low variance (Schulman, "Approximating KL divergence", k3)
+        part[i] = advantages[row]
       }
+      const result = clippedSurrogate(logRatios, part, n, clip, weights)
+      loss += result.loss * n
+      clipped += result.clipped
       actor.gradient.fill(0)
       actor.accumulate(inputs, actions, n, weights, entropyCoefficient)
       clipNorm(actor.gradient, maxGradientNorm)

@@ -291,7 +291,7 @@ export function createWorld(environment: VectorEnvironment, seed: number): World
   }
 }
 
-function readObservation(observation: Observation, target: Float64Array, where: string): void {
+function readObservation(observation: Observation | undefined, target: Float64Array, where: string): void {
   if (observation?.length !== target.length) {
     throw new TypeError(
       `${where}: expected an observation of ${target.length} numbers, found ${String(observation?.length ?? observation)}`,

@@ -102,7 +102,10 @@ export interface Pruning {
   readonly F?: number
 }
 
-/** prune10_*: one share to remove per layer, everything paid at the end (or the kept share per step: dense_linear). */
+/**
+ * prune10_*: one share to remove per layer, everything paid at the end (or the kept share per step: dense_linear).
+ * percent_kept is paper 1's cost: T x (percent kept) at the end, so that the mean per step is the percent kept.
+ */
 export function pruning(params: Pruning): () => Environment {
   const { T, w, a_max } = params
   const size = params.n ?? params.f!
@@ -123,6 +126,7 @@ export function pruning(params: Pruning): () => Environment {
     const cost = (done: boolean) => {
       if (params.cost === 'dense_linear') return size[layer - 1] * (1 - shares[layer - 1])
       if (!done) return 0
+      if (params.cost === 'percent_kept') return 100 * T * size.reduce((sum, n, i) => sum + n * (1 - shares[i]), 0)
       if (params.f) return Math.max(0, size.reduce((sum, f, i) => sum + f * (i ? 1 - shares[i - 1] : 1) * (1 - shares[i]), 0) - params.F!)
       return Math.max(0, params.B! - size.reduce((sum, n, i) => sum + n * shares[i], 0))
     }

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { adam, clipNorm } from './adam.js'
+import { projectedDual, softplusDual } from './dual.js'
+import { readCase, sharedExists } from './testing/cases.js'
+
+describe.runIf(sharedExists)('multipliers: shared unit vectors', () => {
+  const { cost, limit, sgd, adam: adams } = sharedExists ? readCase('unit_dual') : { cost: [], limit: 0, sgd: [], adam: [] }
+
+  test('projected ascent', () => {
+    for (const { lr, init, lambda_ } of sgd) {
+      const dual = projectedDual(1, { initial: init, learningRate: lr })
+      cost.forEach((measured: number, i: number) => {
+        dual.update([measured], [limit])
+        expect(dual.values[0]).toBeCloseTo(lambda_[i], 8)
+      })
+    }
+  })
+
+  test('Adam on a clamped multiplier', () => {
+    for (const { lr, init, lambda_ } of adams) {
+      const lambda = Float64Array.of(init)
+      const optimiser = adam(1)
+      cost.forEach((measured: number, i: number) => {
+        optimiser.step(lambda, Float64Array.of(limit - measured), lr)
+        lambda[0] = Math.max(0, lambda[0])
+        expect(lambda[0]).toBeCloseTo(lambda_[i], 8)
+      })
+    }
+  })
+})
+
+describe('multipliers', () => {
+  test('softplus starts at its initial value and moves by Adam on x', () => {
+    const dual = softplusDual(2, { initial: 1, learningRate: 0.5 })
+    expect([...dual.values]).toEqual([expect.closeTo(1, 14), expect.closeTo(1, 14)])
+    dual.update([12, 3], [10, 10]) // the first Adam step is the learning rate, towards the sign of the violation
+    const x = Math.log(Math.E - 1)
+    expect(dual.values[0]).toBeCloseTo(Math.log(1 + Math.exp(x + 0.5)), 7)
+    expect(dual.values[1]).toBeCloseTo(Math.log(1 + Math.exp(x - 0.5)), 7)
+  })
+
+  test('softplus: gradient is -(C - b) sigmoid(x)', () => {
+    // Two steps tell the gradient's size apart from its sign: Adam's second step depends on the ratio of the two gradients.
+    const dual = softplusDual(1, { initial: 1, learningRate: 0.5 })
+    dual.update([12], [10])
+    dual.update([11], [10])
+    const x0 = Math.log(Math.E - 1)
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x))
+    const g1 = -2 * sigmoid(x0)
+    const g2 = -sigmoid(x0 + 0.5)
+    const m = (0.9 * 0.1 * g1 + 0.1 * g2) / (1 - 0.81)
+    const v = (0.999 * 0.001 * g1 * g1 + 0.001 * g2 * g2) / (1 - 0.998001)
+    expect(dual.values[0]).toBeCloseTo(Math.log(1 + Math.exp(x0 + 0.5 - (0.5 * m) / Math.sqrt(v))), 7)
+  })
+
+  test('multipliers are never negative, steps scale, states restore', () => {
+    for (const make of [projectedDual, softplusDual]) {
+      const dual = make(1, { initial: 0.5, learningRate: 1 })
+      for (let i = 0; i < 50; i++) dual.update([0], [5])
+      expect(dual.values[0]).toBeGreaterThanOrEqual(0)
+      expect(dual.values[0]).toBeLessThan(1e-3)
+      const copy = make(1, { initial: 0.5, learningRate: 1 })
+      copy.restore(JSON.parse(JSON.stringify(dual.state())))
+      dual.update([9], [5])
+      copy.update([9], [5])
+      expect(copy.values[0]).toBe(dual.values[0])
+    }
+    const scaled = projectedDual(2, { initial: 0, learningRate: 0.1 })
+    scaled.update([2, 2], [1, 1], [1, 10])
+    expect([...scaled.values]).toEqual([0.1, 1])
+    expect(() => softplusDual(1, { initial: 0, learningRate: 1 })).toThrow(/multiplier.initial/)
+  })
+
+  test('gradient norms are clipped from above only', () => {
+    const gradient = Float64Array.of(3, -4)
+    expect(clipNorm(gradient, 10)).toBe(5)
+    expect([...gradient]).toEqual([3, -4])
+    clipNorm(gradient, 1)
+    expect(Math.hypot(...gradient)).toBeCloseTo(1, 5)
+  })
+})
