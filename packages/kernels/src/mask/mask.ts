@@ -1,8 +1,15 @@
 import { inputShape, integerAttribute, show } from '../checks.js'
-import type { Operation } from '../operation.js'
-import { pending } from '../pending.js'
+import { elements, type Operation, workgroups1d } from '../operation.js'
+import { bothWidths, lanesFor, widthOf } from '../vectors.js'
+import { maskChannels } from './mask.reference.js'
+import code from './mask.wgsl'
 
-/** Mask(x, mask [P, C]) {expand: 0|1} -> y */
+const shader = bothWidths('Mask', code, ['read', 'read', 'write'])
+
+/**
+ * Mask(x, mask [P, C]) {expand: 0|1} -> y [P*B, C, ...]: channel masks with a candidate dimension. Image n belongs to candidate
+ * n div B. With `expand` x has B images, which every candidate gets; without it x has P*B already.
+ */
 export const mask: Operation = {
   op: 'Mask',
   infer(attributes, inputs) {
@@ -14,7 +21,23 @@ export const mask: Operation = {
       throw new Error(`${this.op}: a batch of ${x[0]} is not a multiple of the mask's ${candidates} candidates`)
     return [expand ? [x[0] * candidates, ...x.slice(1)] : [...x]]
   },
-  ...pending('Mask'),
+  dispatches(_, [x, factors], [y], target) {
+    const [images, channels, ...spatial] = y.shape
+    const plane = elements(spatial)
+    const width = widthOf(plane)
+    const vectors = plane / width
+    const lanes = lanesFor(vectors, Math.ceil(vectors / 16))
+    const planes = images * channels
+    return [
+      {
+        shader: shader[width],
+        operands: [x, factors, y],
+        params: { u32: [channels, planes, planes / factors!.shape[0], vectors, lanes, x!.shape[0] * channels] },
+        workgroups: workgroups1d(planes * lanes, 64, target),
+      },
+    ]
+  },
+  reference: (attributes, [x, factors]) => [maskChannels(x!, factors!, Boolean(attributes.expand))],
   gradient(call, [dy], emit) {
     const [masked] = emit('Mask', { expand: 0 }, [dy, call.inputs[1]])
     const x = call.inputShapes[0]!
