@@ -1,0 +1,123 @@
+/** `@espalier/kernels`, `nn` and `rl`, unchanged, in a real browser; no browser or no adapter is a failure, never a skip. */
+import { type Browser, type BrowserServer, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bundlePage } from './bundle.js'
+import { launchChromium } from './chromium.js'
+import { work } from './work.js'
+
+type Work = typeof work
+const adapter = process.env.ESPALIER_ADAPTER
+
+let server: BrowserServer
+let browser: Browser
+beforeAll(async () => {
+  server = await launchChromium()
+  browser = await chromium.connect(server.wsEndpoint(), { timeout: 10_000 })
+})
+afterAll(() => server?.kill())
+
+const printed: string[] = []
+
+/** A page at `url` with the script, served without a network. WebGPU wants a secure context, which http://localhost is. */
+async function open(code: string, url = 'http://localhost/'): Promise<Page> {
+  const page = await browser.newPage()
+  page.setDefaultTimeout(20_000)
+  page.on('console', (message) => printed.push(`${message.type()}: ${message.text()}`))
+  page.on('pageerror', (error) => printed.push(`uncaught: ${error.message}`))
+  await page.route('**/*', (route) => {
+    const path = new URL(route.request().url()).pathname
+    if (path === '/page.js') return route.fulfill({ contentType: 'text/javascript', body: code })
+    if (path === '/')
+      return route.fulfill({ contentType: 'text/html', body: '<!doctype html><script type="module" src="/page.js"></script>' })
+    return route.fulfill({ status: path === '/favicon.ico' ? 204 : 404 })
+  })
+  await page.goto(url)
+  await page.waitForFunction(() => 'work' in globalThis)
+  return page
+}
+
+const run = <Name extends keyof Work>(page: Page, name: Name) =>
+  page.evaluate<unknown, string>((key) => (globalThis as unknown as { work: Work }).work[key as Name](), name) as ReturnType<Work[Name]>
+
+/** Numbers may differ by `tolerance` (adapters sum in different orders), all else must be the same. */
+function expectAlike(actual: unknown, expected: unknown, tolerance: number, where = 'result'): void {
+  if (typeof expected === 'number' && typeof actual === 'number') {
+    expect(Math.abs(actual - expected), `${where}: ${actual} in the browser, ${expected} in Node`).toBeLessThanOrEqual(tolerance)
+  } else if (typeof expected === 'object' && expected !== null) {
+    expect(Object.keys(actual as object), where).toEqual(Object.keys(expected))
+    for (const [key, value] of Object.entries(expected)) {
+      expectAlike((actual as Record<string, unknown>)[key], value, tolerance, `${where}.${key}`)
+    }
+  } else expect(actual, where).toEqual(expected)
+}
+
+describe.sequential('sources', () => {
+  let page: Page
+  let code: string
+  beforeAll(async () => {
+    code = (await bundlePage('sources')).code
+    page = await open(code)
+  })
+
+  test('the adapter is found, named and classed', async () => {
+    const { info, limits } = await run(page, 'gpu')
+    expect(info).toMatchObject({ source: 'browser', backend: 'browser', kind: 'software' })
+    expect(info.name).toMatch(/swiftshader/i)
+    expect(info.versions.userAgent).toMatch(/Chrome/)
+    expect(limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256)
+  })
+
+  test('operations = their float64 references', async () => {
+    for (const { op, values, difference } of await run(page, 'operations')) {
+      expect(values, op).toBeGreaterThan(0)
+      expect(difference, op).toBeLessThan(1e-5)
+    }
+  })
+
+  test('a model gives the outputs that it gives in Node', async () => {
+    const [actual, expected] = [await run(page, 'model'), await work.model(adapter)]
+    expect(Math.max(...expected.logits) - Math.min(...expected.logits)).toBeGreaterThan(0.1)
+    expectAlike(actual, expected, 1e-4)
+  })
+
+  test('training takes the course that it takes in Node', async () => {
+    const [actual, expected] = [await run(page, 'training'), await work.training(adapter)]
+    expect(expected.history[1].loss).toBeLessThan(expected.history[0].loss)
+    expectAlike(actual, expected, 1e-3)
+  })
+
+  test('learn takes the course that it takes in Node', async () => {
+    const [actual, expected] = [await run(page, 'learning'), await work.learning()]
+    expect(expected.history.length).toBeGreaterThanOrEqual(3)
+    expectAlike(actual, expected, 1e-9)
+  })
+
+  test('without WebGPU the error says so', async () => {
+    // Not a secure context: this browser shows no navigator.gpu there.
+    const insecure = await open(code, 'http://espalier.test/')
+    expect(await run(insecure, 'failure')).toEqual({
+      name: 'NoAdapterError',
+      message: expect.stringMatching(/no usable GPU adapter.*navigator\.gpu.*secure context/s),
+    })
+    await page.evaluate(() => Object.assign(navigator.gpu, { requestAdapter: async () => null }))
+    expect(await run(page, 'failure')).toEqual({
+      name: 'NoAdapterError',
+      message: expect.stringMatching(/no usable GPU adapter.*requestAdapter\(\) gave null/s),
+    })
+  })
+})
+
+describe.sequential('built packages', () => {
+  test('bundle without Node, and run', async () => {
+    const { code, metafile } = await bundlePage('built packages')
+    const inputs = Object.keys(metafile.inputs)
+    for (const name of ['kernels', 'nn', 'rl']) expect(inputs).toContain(`packages/${name}/dist/index.js`)
+    expect(inputs.filter((input) => /packages\/\w+\/src\/|\.node\.|^node:/.test(input))).toEqual([])
+    expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([])
+    expect(code).not.toMatch(/["']node:/)
+    const page = await open(code)
+    expectAlike(await run(page, 'model'), await work.model(adapter), 1e-4)
+  })
+})
+
+test('the libraries print nothing', () => expect(printed).toEqual([]))

@@ -1,0 +1,55 @@
+/** The Chromium for tests: it comes with `npm ci` (@sparticuz/chromium, Linux on x64), so that no machine needs a browser of its own. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { homedir, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { type BrowserServer, chromium } from 'playwright-core'
+
+const args = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--no-first-run',
+]
+
+/** A headless browser whose WebGPU is SwiftShader; the server's `kill` ends it even when it hangs. Elsewhere than on Linux x64: an installed Chrome. */
+export async function launchChromium(): Promise<BrowserServer> {
+  const options = { args, timeout: 30_000 }
+  if (process.platform !== 'linux' || process.arch !== 'x64') return chromium.launchServer({ ...options, channel: 'chrome' })
+  const folder = await unpackChromium()
+  // Libraries that the browser wants and small systems lack (NSS, expat) come with it.
+  const libraries = [join(folder, 'al2023', 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':')
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: join(folder, 'fonts') }
+  return chromium.launchServer({ ...options, env, executablePath: join(folder, 'chromium') })
+}
+
+/** Unpacks the browser (200 MB) into the cache folder, once; a few seconds. */
+async function unpackChromium(): Promise<string> {
+  const resolved = createRequire(import.meta.url).resolve('@sparticuz/chromium')
+  const home = resolved.slice(0, resolved.lastIndexOf('build'))
+  const { version } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { version: string }
+  const cache = process.env.XDG_CACHE_HOME ?? (homedir() ? join(homedir(), '.cache') : tmpdir())
+  const folder = join(cache, 'espalier', `chromium-${version}`)
+  if (existsSync(folder)) return folder
+  // The package unpacks into the temporary folder, with a name that tells no version, and takes what a killed run left there for
+  // whole; hence a folder of our own, renamed at the end. It adds the libraries only where it believes to be on AWS.
+  await mkdir(dirname(folder), { recursive: true })
+  const beside = await mkdtemp(join(dirname(folder), 'unpack-'))
+  try {
+    const script = "(await import('@sparticuz/chromium')).default.executablePath()"
+    const env = { ...process.env, TMPDIR: beside, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs20.x' }
+    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', `await ${script}`], { cwd: home, env, timeout: 60_000 })
+    await rename(beside, folder)
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true })
+    // Another process may have been first.
+    if (!existsSync(folder)) throw error
+  }
+  return folder
+}
