@@ -120,7 +120,8 @@ function limitNames(limits: GPUSupportedLimits): string[] {
 
 function describe(adapter: GPUAdapter, source: GpuInfo['source']): GpuInfo {
   const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean; backend?: string; driver?: string }
-  const name = info.description || info.device || info.vendor || 'unknown adapter'
+  // Browsers tell no description, so as not to identify the user, often only vendor and architecture.
+  const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ') || 'unknown adapter'
   const software =
     info.isFallbackAdapter === true ||
     /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(`${name} ${info.architecture} ${info.device} ${info.vendor}`)
