@@ -97,7 +97,7 @@ describe('constants that dead channels leave behind', () => {
         { dims: [1, channels], data: Float32Array.from({ length: channels }, (_, i) => (kept[id].includes(i) ? 1 : 0)) },
       ]),
     )
-    const masked = withoutMasks(maskGraph(compensatedGraph(dead, kept), groups), masks)
+    const masked = withoutMasks(maskGraph(compensatedGraph(dead, kept), groups), dead, masks)
     expect(difference(await run(masked), await run(pruneChannels(dead, kept)))).toBeLessThan(1e-5)
   })
 })
@@ -121,7 +121,7 @@ test('means of removed channels go into the bias of their reader', async () => {
     [maskName('conv1')]: { dims: [1, 4], data: Float32Array.of(1, 0, 0, 1) },
     [maskName('conv2')]: { dims: [1, 3], data: Float32Array.of(1, 0, 1) },
   }
-  const masked = withoutMasks(maskGraph(full, channelGroups(full)), masks)
+  const masked = withoutMasks(maskGraph(full, channelGroups(full)), full, masks)
   expect(difference(await run(masked), await run(small))).toBeLessThan(1e-5)
   expect(() => pruneChannels(graph, kept, { means: new Map([['conv1', [1, 2]]]) })).toThrow(
     "means of 'conv1': expected 4 channels, found 2",

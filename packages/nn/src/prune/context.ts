@@ -1,4 +1,5 @@
 /** What the rules of the operations share while one graph is walked through. */
+import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
 import type { Atoms } from './atoms.js'
 import { type Layout, opaque } from './layout.js'
@@ -77,14 +78,20 @@ export function bind(context: Context, node: Node, input: number, axis: number, 
 
 /** The layout of an activation with channels along `axis`; where it has no identity it gets one here, locked. */
 export function identify(context: Context, node: Node, input: number, axis: number, channels: number): Layout {
+  const name = node.inputs[input]
   const layout = layoutOf(context, node, input)!
-  if (layout.axis === axis && layout.atoms.length === channels) return layout
-  const why = layout.why ?? `${node.op} at ${node.name} expects ${channels} channels along axis ${axis}`
+  const size = layout.axis === axis ? layout.atoms.length : (layout.shape[axis] ?? channels)
+  if (size !== channels) {
+    throw new InputError('channels do not fit', { field: `${node.op} ${node.name}, input '${name}'`, expected: channels, found: size })
+  }
+  if (layout.axis === axis) return layout
+  const why = layout.why ?? `not separable: ${node.op} at ${node.name} reads axis ${axis}, channels are on axis ${layout.axis}`
   context.atoms.lock(layout.atoms, why)
   const atoms = context.atoms.fresh(channels)
   context.atoms.lock(atoms, why)
   const found: Layout = { shape: layout.shape, axis, atoms, why: layout.why }
-  if (layout.axis < 0) context.layouts.set(node.inputs[input], found)
+  // Where the tensor has channels on another axis already this is a second view of it.
+  context.layouts.set(layout.axis < 0 ? name : `${name} (axis ${axis})`, found)
   return found
 }
 

@@ -1,6 +1,9 @@
 /** Masks as inputs: a network that can be asked what it would be worth without some of its channels. */
+import type { Attributes } from '@espalier/kernels'
+import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData, ValueInfo } from '../graph.js'
 import { type ChannelGroup, type Grouping, groupsOf } from './groups.js'
+import type { Layout } from './layout.js'
 import { createEdit } from './surgery.js'
 import { keepsZeros, movesZeros } from './zeros.js'
 
@@ -25,6 +28,8 @@ export const maskName = (group: string): string => `mask:${group}`
 export function maskGraph(graph: Graph, groups: readonly Pick<ChannelGroup, 'id'>[], { candidates = 1 }: MaskOptions = {}): Graph {
   const grouping = groupsOf(graph)
   const wanted = new Set(groups.map((group) => group.id))
+  const unknown = groups.find(({ id }) => !grouping.groups.some((group) => group.id === id))
+  if (unknown) throw new InputError('there is no such channel group', { field: `group '${unknown.id}'` })
   const selected = new Set(
     [...grouping.groups.keys()].filter((g) => wanted.has(grouping.groups[g].id) && grouping.groups[g].locked === null),
   )
@@ -38,7 +43,7 @@ export function maskGraph(graph: Graph, groups: readonly Pick<ChannelGroup, 'id'
     for (const name of node.outputs) {
       if (!points.has(name)) continue
       const output = edit.tensor(`${name}.masked`)
-      nodes.push({ name: output, op: 'Mask', inputs: [name, masks.of(name, edit)], outputs: [output], attributes: { expand: 0 } })
+      nodes.push(...maskNodes(name, masks.of(name, edit), output, grouping.analysis.layouts.get(name)!, edit))
       current.set(name, output)
     }
   }
@@ -50,6 +55,27 @@ export function maskGraph(graph: Graph, groups: readonly Pick<ChannelGroup, 'id'
   const masked = edit.finish([...masks.nodes, ...nodes])
   const single = new Set([...masks.nodes.flatMap((node) => node.outputs), ...inputs.map((input) => input.name)])
   return { ...(candidates > 1 ? repeatBatch(masked, candidates, single) : masked), inputs: [...graph.inputs, ...inputs] }
+}
+
+/** A mask works on axis 1: channels elsewhere are brought there and back. */
+function maskNodes(input: string, mask: string, output: string, { axis, shape }: Layout, edit: Edit): Node[] {
+  const node = (name: string, op: string, inputs: string[], attributes: Attributes): Node => ({
+    name,
+    op,
+    inputs,
+    outputs: [name],
+    attributes,
+  })
+  if (axis === 1) return [node(output, 'Mask', [input, mask], { expand: 0 })]
+  const others = shape.map((_, i) => i).filter((i) => i !== 0 && i !== axis)
+  const perm = [0, axis, ...others]
+  const inner = edit.tensor(`${input}.channels`)
+  const masked = edit.tensor(`${input}.channels.masked`)
+  return [
+    node(inner, 'Transpose', [input], { perm }),
+    node(masked, 'Mask', [inner, mask], { expand: 0 }),
+    node(output, 'Transpose', [masked], { perm: perm.map((_, i) => perm.indexOf(i)) }),
+  ]
 }
 
 function renameInputs(node: Node, current: ReadonlyMap<string, string>): Node {
@@ -67,7 +93,9 @@ function maskPoints({ analysis, place }: Grouping, selected: ReadonlySet<number>
     const before = known.get(name)
     if (before !== undefined) return before
     const node = producer.get(name)
-    const is = points.has(name) || !concerned(name) || (node !== undefined && keepsZeros(graph, node, zero))
+    // Channels side by side do not touch one another; anywhere else an input without masked channels brings values of its own.
+    const own = (input: string) => zero(input) && (node!.op === 'Concat' || concerned(input))
+    const is = points.has(name) || !concerned(name) || (node !== undefined && keepsZeros(graph, node, own))
     known.set(name, is)
     return is
   }
@@ -75,11 +103,9 @@ function maskPoints({ analysis, place }: Grouping, selected: ReadonlySet<number>
     if (zero(name)) return
     const node = producer.get(name)!
     const elsewhere = layouts.get(name)!.axis !== 1
-    if (movesZeros(graph, node) || (elsewhere && keepsZeros(graph, node, () => true))) {
-      for (const input of node.inputs) if (layouts.has(input)) mask(input)
-    } else if (elsewhere) {
-      throw new Error(`${node.op} ${node.name}: its channels are on axis ${layouts.get(name)!.axis}, a mask works on axis 1`)
-    } else {
+    const earlier = movesZeros(graph, node) || (elsewhere && keepsZeros(graph, node, () => true))
+    if (earlier) for (const input of node.inputs) if (layouts.has(input)) mask(input)
+    if (!earlier || !zero(name)) {
       points.add(name)
       known.clear()
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { buildArchitecture } from '../architectures/index.js'
+import { type Builder, buildArchitecture, createBuilder, type Value } from '../architectures/index.js'
 import type { Graph, TensorData } from '../graph.js'
 import { createRandom } from '../random.js'
 import { type ChannelGroup, channelGroups, type Kept, maskGraph, maskName, pruneChannels } from './index.js'
@@ -59,7 +59,7 @@ async function expectMaskedEqualsPruned(graph: Graph): Promise<void> {
     }),
   )
   const full = await run(graph)
-  const masked = await run(withoutMasks(maskGraph(graph, groups, { candidates: 2 }), masks))
+  const masked = await run(withoutMasks(maskGraph(graph, groups, { candidates: 2 }), graph, masks))
   for (const [p, kept] of candidates.entries()) {
     const small = await run(pruneChannels(graph, kept))
     expect(difference(small, await run(deafened(graph, kept)))).toBeLessThan(1e-4)
@@ -77,4 +77,74 @@ describe.runIf(hasShared)('masked equals pruned in onnxruntime: shared', () => {
 
 test.each(['tiny', 'lenet5', 'resnet20', 'mobilenetv2'])('masked equals pruned in onnxruntime: %s', async (name) => {
   await expectMaskedEqualsPruned(withRandomNorms(buildArchitecture(name)))
+})
+
+type Body = (net: Builder, x: Value) => Value
+
+const window2 = { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1], output_padding: [0, 0] }
+const seeded = (net: Builder, name: string, dims: number[]) => {
+  const random = createRandom(7, name)
+  return net.parameter(
+    name,
+    dims,
+    Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal(0, 0.4)),
+  )
+}
+
+/** One structure each, between a convolution to 12 channels of 6 x 6 and a convolution behind it. */
+const structures: Record<string, Body> = {
+  'a gate for all channels alike': (net, x) => {
+    const gate = net.node('gate', 'Sigmoid', [net.conv('gate1', x, 1, { bias: true })], [1, 6, 6])
+    return net.node('shifted', 'Add', [net.node('gated', 'Mul', [x, gate], [12, 6, 6]), gate], [12, 6, 6])
+  },
+  'depth to space, by columns': (net, x) => net.node('shuffle', 'DepthToSpace', [x], [3, 12, 12], { blocksize: 2, mode: 'DCR' }),
+  'depth to space, by rows': (net, x) => net.node('shuffle', 'DepthToSpace', [x], [3, 12, 12], { blocksize: 2, mode: 'CRD' }),
+  'space to depth': (net, x) => net.node('fold', 'SpaceToDepth', [x], [48, 3, 3], { blocksize: 2 }),
+  'slices that overlap': (net, x) => {
+    const slice = (name: string, from: number, to: number) =>
+      net.node(name, 'Slice', [x], [from < 0 ? 8 : to - from, 3, 6], {
+        starts: [from, 0],
+        ends: [to, 2147483647],
+        axes: [1, 2],
+        steps: [1, 2],
+      })
+    return net.concat('both', [slice('left', 0, 7), net.relu('relu1', slice('right', -8, 12))])
+  },
+  'a grouped transposed convolution': (net, x) =>
+    net.node('up', 'ConvTranspose', [x, seeded(net, 'up.weight', [12, 3, 2, 2]), seeded(net, 'up.bias', [9])], [9, 12, 12], {
+      ...window2,
+      group: 3,
+    }),
+  'a depthwise transposed convolution': (net, x) =>
+    net.node('up', 'ConvTranspose', [x, seeded(net, 'up.weight', [12, 1, 2, 2])], [12, 12, 12], { ...window2, group: 12 }),
+  'a linear layer over positions': (net, x) => {
+    const rows = net.node('rows', 'Reshape', [x], [12, 36], { shape: [0, 12, 36] })
+    const mixed = net.node('mixed', 'MatMul', [rows, seeded(net, 'w', [36, 9])], [12, 9])
+    return net.node('image', 'Reshape', [mixed], [12, 3, 3], { shape: [-1, 12, 3, 3] })
+  },
+  'a linear layer over channels': (net, x) => {
+    const last = net.node('last', 'Transpose', [x], [6, 6, 12], { perm: [0, 2, 3, 1] })
+    const mixed = net.node('mixed', 'Relu', [net.node('product', 'MatMul', [last, seeded(net, 'w', [12, 8])], [6, 6, 8])], [6, 6, 8])
+    return net.node('first', 'Transpose', [mixed], [8, 6, 6], { perm: [0, 3, 1, 2] })
+  },
+  'a linear layer made an image': (net, x) => {
+    const flat = net.linear('fc1', net.flatten('flatten1', net.globalAveragePool('pool1', x)), 45)
+    return net.node('image', 'Reshape', [net.relu('relu1', flat)], [5, 3, 3], { shape: [0, -1, 3, 3] })
+  },
+  'pre-activation and concatenation': (net, x) => {
+    const y = net.conv('c1', net.relu('relu1', net.batchNorm('bn1', x)), 5)
+    return net.relu('relu2', net.batchNorm('bn2', net.concat('joined', [x, y, net.input])))
+  },
+  'an output that no mask reaches': (net, x) => net.add('sum', x, net.conv('side', net.input, 12, { bias: true })),
+}
+
+test.each(Object.entries(structures))('masked equals pruned in onnxruntime: %s', async (_, body) => {
+  const net = createBuilder({ name: 'structure', input: [3, 6, 6], seed: 2 })
+  const x = net.relu('relu0', net.batchNorm('bn0', net.conv('stem', net.input, 12)))
+  const y = net.conv('tail', body(net, x), 4, { bias: true })
+  const fc = net.linear('fc', net.flatten('flatten', net.globalAveragePool('pool', y)), 3)
+  const graph = withRandomNorms(net.graph(fc, net.conv('head', net.input, 1)))
+  expect(free(graph).map((group) => group.id)).toContain('tail')
+  expect(free(graph).length).toBeGreaterThan(1)
+  await expectMaskedEqualsPruned(graph)
 })

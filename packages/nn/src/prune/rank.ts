@@ -74,11 +74,13 @@ export interface WidthOptions {
   readonly minChannels?: number
 }
 
-/** How many of `channels` units a share of `ratio` is: rounded to the nearest multiple, never below the minimum, never zero. */
+/** How many of `channels` units a share of `ratio` is: the nearest multiple or all of them, never below the minimum, never zero. */
 export function keptCount(channels: number, ratio: number, { roundTo = 1, minChannels = 1 }: WidthOptions = {}): number {
-  const rounded = Math.max(1, Math.round((channels * ratio) / roundTo)) * roundTo
+  const wanted = channels * ratio
+  const rounded = Math.max(1, Math.round(wanted / roundTo)) * roundTo
   const least = Math.ceil(Math.max(1, minChannels) / roundTo) * roundTo
-  return Math.min(channels, Math.max(least, rounded))
+  const nearest = Math.abs(channels - wanted) <= Math.abs(rounded - wanted) ? channels : rounded
+  return Math.min(channels, Math.max(least, nearest))
 }
 
 /** The slices of a weight that belong to one channel of a layer: where each run starts, and how long a run is. */
@@ -103,25 +105,46 @@ function memberScores(analysis: Analysis, member: GroupMember, channels: number,
     const mine = member.indices.subarray(unit * member.multiplicity, (unit + 1) * member.multiplicity)
     return Array.from(mine, (channel) => runs(layer, member.side, weight, channel))
   })
-  const sum = (unit: number, f: (w: number) => number) => {
-    let total = 0
-    for (const { starts, length } of vectors[unit]) for (const start of starts) for (let k = 0; k < length; k++) total += f(data[start + k])
-    return total
-  }
-  if (criterion !== 'fpgm') return [Float64Array.from(vectors, (_, unit) => sum(unit, criterion === 'l1' ? Math.abs : (w) => w * w))]
-  const flat = vectors.map((parts) =>
-    Float64Array.from(parts.flatMap(({ starts, length }) => starts.flatMap((start) => Array.from({ length }, (_, k) => data[start + k])))),
-  )
+  if (criterion !== 'fpgm') return [Float64Array.from(vectors, (parts) => norm(data, parts, criterion))]
+  const filters = vectors.map((parts) => gather(data, parts))
   const scores = new Float64Array(channels)
   for (let a = 0; a < channels; a++) {
     for (let b = a + 1; b < channels; b++) {
-      let square = 0
-      for (let k = 0; k < flat[a].length; k++) square += (flat[a][k] - flat[b][k]) ** 2
-      scores[a] += Math.sqrt(square)
-      scores[b] += Math.sqrt(square)
+      const apart = distance(filters[a], filters[b])
+      scores[a] += apart
+      scores[b] += apart
     }
   }
   return [scores]
+}
+
+type Run = ReturnType<typeof runs>
+
+function norm(data: ArrayLike<number>, parts: readonly Run[], criterion: 'l1' | 'l2'): number {
+  const square = criterion === 'l2'
+  let total = 0
+  for (const { starts, length } of parts) {
+    for (const start of starts) {
+      for (let k = start; k < start + length; k++) total += square ? data[k] * data[k] : Math.abs(data[k])
+    }
+  }
+  return total
+}
+
+function gather(data: ArrayLike<number>, parts: readonly Run[]): Float64Array {
+  const filter = new Float64Array(parts.reduce((sum, { starts, length }) => sum + starts.length * length, 0))
+  let at = 0
+  for (const { starts, length } of parts) for (const start of starts) for (let k = 0; k < length; k++) filter[at++] = data[start + k]
+  return filter
+}
+
+function distance(a: Float64Array, b: Float64Array): number {
+  let square = 0
+  for (let k = 0; k < a.length; k++) {
+    const difference = a[k] - b[k]
+    square += difference * difference
+  }
+  return Math.sqrt(square)
 }
 
 function scales(analysis: Analysis, roots: Int32Array, id: string): Float64Array[] {

@@ -25,14 +25,15 @@ function bindBroadcast(context: Context, node: Node, input: number, layout: Layo
 const elementwise: Rule = (node, context) => {
   const inputs = activations(context, node)
   const known = inputs.filter(({ layout }) => layout.axis >= 0).map(({ layout }) => layout)
-  const unknown = inputs.find(({ layout }) => layout.axis < 0)?.layout
   const shapes = inputs.map(({ layout }) => layout.shape)
   const dims = node.inputs.flatMap((_, input) => (constant(context, node, input) ? [constant(context, node, input)!.dims] : []))
   const shape = inputs.length === 0 || shapes.some((one) => one.length === 0) ? [] : broadcastShape([...shapes, ...dims])
+  const fromEnd = known.length > 0 ? known[0].shape.length - known[0].axis : 0
+  // An input without channels of its own does no harm where it is the same for all channels.
+  const unknown = inputs.find(({ layout }) => layout.axis < 0 && layout.shape[layout.shape.length - fromEnd] !== 1)?.layout
   if (unknown || known.length === 0) {
-    return refuse(context, node, unknown?.why ?? `${node.op} at ${node.name} of constants`, shape)
+    return refuse(context, node, unknown?.why ?? inputs[0]?.layout.why ?? `${node.op} at ${node.name} of constants`, shape)
   }
-  const fromEnd = known[0].shape.length - known[0].axis
   const axis = shape.length - fromEnd
   const channels = Math.max(...known.map((layout) => layout.atoms.length))
   const wide = known.filter((layout) => layout.atoms.length === channels)

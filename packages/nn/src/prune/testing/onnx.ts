@@ -3,6 +3,7 @@ import * as ort from 'onnxruntime-node'
 import type { Graph, Node, TensorData } from '../../graph.js'
 import { exportOnnx } from '../../onnx/index.js'
 import { createRandom } from '../../random.js'
+import { analyse } from '../analysis.js'
 
 export type Outputs = Record<string, { dims: readonly number[]; data: Float32Array }>
 
@@ -39,9 +40,13 @@ export function difference(found: Outputs, expected: Outputs, row = 0): number {
 
 /**
  * A masked graph in ONNX's own operators, for one image: Mask is a product with [P, C, 1, 1], which repeats by broadcasting.
- * `masks` gives the values of the mask inputs.
+ * `original` is the graph it was made from, `masks` gives the values of the mask inputs.
  */
-export function withoutMasks(graph: Graph, masks: Readonly<Record<string, { dims: number[]; data: Float32Array }>>): Graph {
+export function withoutMasks(
+  graph: Graph,
+  original: Graph,
+  masks: Readonly<Record<string, { dims: number[]; data: Float32Array }>>,
+): Graph {
   const initializers = new Map<string, TensorData>(graph.initializers)
   for (const [name, { dims, data }] of Object.entries(masks)) initializers.set(name, { dims, type: 'float32', data })
   const nodes = graph.nodes.flatMap((node): Node[] => {
@@ -51,24 +56,13 @@ export function withoutMasks(graph: Graph, masks: Readonly<Record<string, { dims
     }
     if (node.op !== 'Mask') return [node]
     const spread = `${node.name}.spread`
-    // Rank 2 and rank 4 are told apart by who made the tensor: linear layers make rank 2.
-    const maker = graph.nodes.find((one) => one.outputs.includes(node.inputs[0]))
-    const flat = isFlat(graph, maker)
-    const unsqueeze: Node = { name: spread, op: 'Unsqueeze', inputs: [node.inputs[1]], outputs: [spread], attributes: { axes: [2, 3] } }
-    const mul: Node = { ...node, op: 'Mul', inputs: [node.inputs[0], flat ? node.inputs[1] : spread], attributes: {} }
-    return flat ? [mul] : [unsqueeze, mul]
+    const mul: Node = { ...node, op: 'Mul', inputs: [node.inputs[0], spread], attributes: {} }
+    const rank = analyse(original).layouts.get(node.inputs[0].replace(/\.channels$/, ''))!.shape.length
+    const axes = Array.from({ length: rank - 2 }, (_, i) => i + 2)
+    if (axes.length === 0) return [{ ...mul, inputs: [...node.inputs] }]
+    return [{ name: spread, op: 'Unsqueeze', inputs: [node.inputs[1]], outputs: [spread], attributes: { axes } }, mul]
   })
   return { ...graph, inputs: graph.inputs.filter((input) => !(input.name in masks)), nodes, initializers }
-}
-
-function isFlat(graph: Graph, node: Node | undefined): boolean {
-  if (!node) return false
-  if (['Gemm', 'MatMul', 'Flatten'].includes(node.op)) return true
-  if (['Conv', 'ConvTranspose', 'Reshape', 'GlobalAveragePool'].includes(node.op)) return false
-  return isFlat(
-    graph,
-    graph.nodes.find((one) => one.outputs.includes(node.inputs[0])),
-  )
 }
 
 /** The graph with every normalisation's parameters drawn at random: those of a new network hide mistakes. */
