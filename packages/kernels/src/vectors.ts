@@ -8,7 +8,7 @@ export interface Widths {
 
 /**
  * The shader as written (four elements at a time: twice to four times as fast on lavapipe and SwiftShader) and the same over
- * single elements. The code may use `vec4f` and `vec4u` only for runs of elements, and no components of them.
+ * single elements. The code uses `vec4f` and `vec4u` for runs of elements only, never their components (other vectors are spelt `vec4<u32>`).
  */
 export function bothWidths(name: string, code: string, access: readonly Access[], entryPoint?: string): Widths {
   const scalar = code.replaceAll('vec4f', 'f32').replaceAll('vec4u', 'u32').replaceAll('vec4<bool>', 'bool')

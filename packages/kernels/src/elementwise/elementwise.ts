@@ -1,20 +1,75 @@
 import { broadcastShapes, expectShape, inputShape, numberAttribute } from '../checks.js'
-import { type Call, type Emit, elements, type Operation, type Shape } from '../operation.js'
-import { pending } from '../pending.js'
+import { broadcastStrides } from '../layout/layout.js'
+import { broadcastTo } from '../layout/layout.reference.js'
+import { collapse, outerArray, stridedDispatch } from '../layout/strides.js'
+import {
+  type Call,
+  type Dispatch,
+  type Emit,
+  elements,
+  type Operation,
+  type Shader,
+  type Shape,
+  type Target,
+  type Tensor,
+  workgroups1d,
+} from '../operation.js'
+import { bothWidths, flatWork } from '../vectors.js'
+import accumulation from './accumulate.wgsl'
+import binaryFlat from './binary.wgsl'
+import binaryBroadcast from './broadcast.wgsl'
+
+const flatShader = bothWidths('binary', binaryFlat, ['read', 'read', 'write'])
+const broadcastShader: Shader = { name: 'binary.broadcast', code: binaryBroadcast, access: ['read', 'read', 'write'] }
+const accumulateShader: Shader = { name: 'accumulate', code: accumulation, access: ['read', 'read_write', 'read'] }
 
 /** The gradient of an operand that was broadcast: the sum over the repeated dimensions. */
 function sumTo(name: string, from: Shape, to: Shape, emit: Emit): string {
   return from.length === to.length && from.every((dimension, i) => dimension === to[i]) ? name : emit('SumTo', { shape: to }, [name])[0]
 }
 
+/** One run over equal shapes (up to dimensions of 1), else a walk with a stride of 0 where an operand repeats. */
+function binaryDispatch(op: string, selector: number, a: Tensor, b: Tensor, y: Tensor, target: Target): Dispatch {
+  const operands = [a, b, y]
+  const constants = { OPERATION: selector }
+  if (elements(a.shape) === elements(y.shape) && elements(b.shape) === elements(y.shape)) {
+    const { width, vectors, each, workgroups } = flatWork(elements(y.shape), target)
+    return { shader: flatShader[width], constants, operands, params: { u32: [vectors, each] }, workgroups }
+  }
+  const walk = collapse(op, y.shape, [broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape)])
+  const outer = walk.shape.slice(0, -1)
+  const last = outer.length
+  const inner = walk.shape[last]
+  const lanes = Math.ceil(inner / 8)
+  const [stridesA, stridesB] = walk.strides
+  const header = [elements(outer), inner, lanes, stridesA[last], stridesB[last], last, 0, 0]
+  return {
+    shader: broadcastShader,
+    constants,
+    operands,
+    params: { u32: [...header, ...outerArray(outer, 1), ...outerArray(stridesA.slice(0, -1)), ...outerArray(stridesB.slice(0, -1))] },
+    workgroups: workgroups1d(elements(outer) * lanes, 64, target),
+  }
+}
+
 type Derivative = (call: Call, dy: string, emit: Emit) => string
 
 /** a (op) b with numpy broadcasting, and the derivatives to a and to b before summing over broadcast dimensions. */
-function binary(op: string, derivatives: readonly [Derivative, Derivative]): Operation {
+function binary(
+  op: string,
+  selector: number,
+  value: (a: number, b: number) => number,
+  derivatives: readonly [Derivative, Derivative],
+): Operation {
   return {
     op,
     infer: (_, inputs) => [broadcastShapes(op, inputShape(op, inputs, 0, 'a'), inputShape(op, inputs, 1, 'b'))],
-    ...pending(op),
+    dispatches: (_, [a, b], [y], target) => [binaryDispatch(op, selector, a!, b!, y, target)],
+    reference(_, [a, b]) {
+      const shape = broadcastShapes(op, a!.shape, b!.shape)
+      const [p, q] = [broadcastTo(a!, shape).data, broadcastTo(b!, shape).data]
+      return [{ shape, data: p.map((element, i) => value(element, q[i])) }]
+    },
     gradient: (call, [dy], emit) =>
       derivatives.map((derivative, i) =>
         call.wanted[i] && dy ? sumTo(derivative(call, dy, emit), call.outputShapes[0], call.inputShapes[i]!, emit) : undefined,
@@ -26,14 +81,14 @@ const same: Derivative = (_, dy) => dy
 const negated = (name: string, emit: Emit) => emit('Scale', { factor: -1 }, [name])[0]
 
 export const elementwiseOperations: readonly Operation[] = [
-  binary('Add', [same, same]),
-  binary('Sub', [same, (_, dy, emit) => negated(dy, emit)]),
-  binary('Mul', [
+  binary('Add', 0, (a, b) => a + b, [same, same]),
+  binary('Sub', 1, (a, b) => a - b, [same, (_, dy, emit) => negated(dy, emit)]),
+  binary('Mul', 2, (a, b) => a * b, [
     (call, dy, emit) => emit('Mul', {}, [dy, call.inputs[1]])[0],
     (call, dy, emit) => emit('Mul', {}, [dy, call.inputs[0]])[0],
   ]),
   // d(a / b) / db = -(a / b) / b
-  binary('Div', [
+  binary('Div', 3, (a, b) => a / b, [
     (call, dy, emit) => emit('Div', {}, [dy, call.inputs[1]])[0],
     (call, dy, emit) => negated(emit('Div', {}, [emit('Mul', {}, [dy, call.outputs[0]])[0], call.inputs[1]])[0], emit),
   ]),
@@ -46,7 +101,14 @@ export const scale: Operation = {
     numberAttribute(this.op, attributes, 'factor')
     return [[...inputShape(this.op, inputs, 0, 'x')]]
   },
-  ...pending('Scale'),
+  dispatches(attributes, [x], [y], target) {
+    const factor = numberAttribute(this.op, attributes, 'factor')
+    return [stridedDispatch(x!, y, { op: this.op, shape: [elements(y.shape)], strides: [1], factor }, target)]
+  },
+  reference(attributes, [x]) {
+    const factor = numberAttribute(this.op, attributes, 'factor')
+    return [{ shape: x!.shape, data: x!.data.map((value) => factor * value) }]
+  },
   gradient: (call, [dy], emit) => emit('Scale', call.attributes, [dy]),
 }
 
@@ -66,5 +128,31 @@ export const accumulate: Operation = {
     if (inputs[2] && elements(inputs[2]) !== 1) expectShape(this.op, 'valid', inputs[2], [1])
     return []
   },
-  ...pending('Accumulate'),
+  dispatches(_, [x, accumulator, valid], _outputs, target) {
+    const [candidates, ...kept] = accumulator!.shape
+    const images = x!.shape[0] / candidates
+    const perBlock = elements(kept)
+    const columns = elements(x!.shape.slice(1)) / perBlock
+    return [
+      {
+        shader: accumulateShader,
+        operands: [x, accumulator, valid],
+        params: { u32: [candidates * perBlock, perBlock, images, columns, valid ? 1 : 0] },
+        workgroups: workgroups1d(candidates * perBlock, 64, target),
+      },
+    ]
+  },
+  reference(_, [x, accumulator, valid]) {
+    const [candidates, ...kept] = accumulator!.shape
+    const images = x!.shape[0] / candidates
+    const perImage = elements(x!.shape.slice(1))
+    const columns = perImage / elements(kept)
+    const data = Float64Array.from(accumulator!.data)
+    x!.data.forEach((value, i) => {
+      const image = Math.floor(i / perImage)
+      const sum = Math.floor(image / images) * elements(kept) + Math.floor((i % perImage) / columns)
+      if (image % images < (valid?.data[0] ?? images)) data[sum] += value
+    })
+    return [{ shape: accumulator!.shape, data }]
+  },
 }

@@ -1,24 +1,15 @@
-import {
-  axisIn,
-  broadcastShapes,
-  choiceAttribute,
-  expectShape,
-  inputShape,
-  integerAttribute,
-  integersAttribute,
-  numberAttribute,
-  shapeAttribute,
-  show,
-} from '../checks.js'
-import { type Attributes, elements, type Operation, type Shape } from '../operation.js'
-import { pending } from '../pending.js'
+import { axisIn, broadcastShapes, inputShape, integerAttribute, integersAttribute, shapeAttribute, show } from '../checks.js'
+import { type Attributes, type Dispatch, elements, type Operation, type Shape, type Target, type Tensor } from '../operation.js'
+import { broadcastTo, gather } from './layout.reference.js'
+import { stridedDispatch, stridesOf } from './strides.js'
 
 /** The same elements under another shape. */
 function copying(op: string, shapeOf: (attributes: Attributes, x: Shape) => Shape): Operation {
   return {
     op,
     infer: (attributes, inputs) => [[...shapeOf(attributes, inputShape(op, inputs, 0, 'x'))]],
-    ...pending(op),
+    dispatches: (_, [x], [y], target) => [stridedDispatch(x!, y, { op, shape: [elements(y.shape)], strides: [1] }, target)],
+    reference: (attributes, [x]) => [{ shape: shapeOf(attributes, x!.shape), data: x!.data }],
     gradient: (call, [dy], emit) => emit('Reshape', { shape: call.inputShapes[0]! }, [dy]),
   }
 }
@@ -50,122 +41,6 @@ export const copyOperations: readonly Operation[] = [
   copying('Reshape', reshaped),
 ]
 
-/** ONNX Slice along one axis after clamping: `count` elements from `start` in steps of `step` (which may be negative). */
-export interface Range {
-  readonly start: number
-  readonly step: number
-  readonly count: number
-}
-
-/** One range per dimension of x. */
-export function rangesOf(op: string, attributes: Attributes, x: Shape): Range[] {
-  const starts = integersAttribute(op, attributes, 'starts')
-  const ends = integersAttribute(op, attributes, 'ends', undefined, starts.length)
-  const axes = integersAttribute(
-    op,
-    attributes,
-    'axes',
-    starts.map((_, i) => i),
-    starts.length,
-  )
-  const steps = integersAttribute(
-    op,
-    attributes,
-    'steps',
-    starts.map(() => 1),
-    starts.length,
-  )
-  const ranges: Range[] = x.map((dimension) => ({ start: 0, step: 1, count: dimension }))
-  axes.forEach((given, i) => {
-    const axis = axisIn(op, given, x.length)
-    const size = x[axis]
-    const step = steps[i]
-    if (step === 0) throw new Error(`${op}: a step of 0 on axis ${axis}`)
-    const clamp = (value: number, least: number, most: number) => Math.min(most, Math.max(least, value < 0 ? value + size : value))
-    const start = step > 0 ? clamp(starts[i], 0, size) : clamp(starts[i], 0, size - 1)
-    const end = step > 0 ? clamp(ends[i], 0, size) : clamp(ends[i], -1, size - 1)
-    const count = Math.ceil((end - start) / step)
-    if (count < 1) throw new Error(`${op}: ${starts[i]}..${ends[i]} in steps of ${step} takes nothing from axis ${axis} of ${show(x)}`)
-    ranges[axis] = { start, step, count }
-  })
-  return ranges
-}
-
-/** Slice(x) {starts, ends, axes?, steps?} -> y, ONNX's semantics with the ranges as attributes. */
-export const slice: Operation = {
-  op: 'Slice',
-  infer(attributes, inputs) {
-    return [rangesOf(this.op, attributes, inputShape(this.op, inputs, 0, 'x')).map((range) => range.count)]
-  },
-  ...pending('Slice'),
-  gradient: (call, [dy], emit) => emit('SliceGradient', { ...call.attributes, inputShape: call.inputShapes[0]! }, [dy]),
-}
-
-/** SliceGradient(dy) {Slice's, inputShape} -> dx, zero where the slice took nothing */
-export const sliceGradient: Operation = {
-  op: 'SliceGradient',
-  infer(attributes, inputs) {
-    const x = shapeAttribute(this.op, attributes, 'inputShape')
-    expectShape(
-      this.op,
-      'dy',
-      inputs[0],
-      rangesOf(this.op, attributes, x).map((range) => range.count),
-    )
-    return [[...x]]
-  },
-  ...pending('SliceGradient'),
-}
-
-const padModes = ['constant', 'reflect', 'edge', 'wrap'] as const
-
-/** Begin and end padding of every dimension of x; negative ones crop. */
-export function padsOf(
-  op: string,
-  attributes: Attributes,
-  x: Shape,
-): { before: number[]; after: number[]; mode: (typeof padModes)[number] } {
-  const axes = integersAttribute(
-    op,
-    attributes,
-    'axes',
-    x.map((_, i) => i),
-  ).map((axis) => axisIn(op, axis, x.length))
-  const pads = integersAttribute(op, attributes, 'pads', undefined, 2 * axes.length)
-  const before = x.map(() => 0)
-  const after = x.map(() => 0)
-  axes.forEach((axis, i) => {
-    before[axis] = pads[i]
-    after[axis] = pads[axes.length + i]
-  })
-  const mode = choiceAttribute(op, attributes, 'mode', padModes, 'constant')
-  numberAttribute(op, attributes, 'value', 0)
-  x.forEach((dimension, axis) => {
-    if (dimension + before[axis] + after[axis] < 1)
-      throw new Error(`${op}: pads [${pads.join(', ')}] leave nothing of axis ${axis} of ${show(x)}`)
-    if (mode === 'reflect' && Math.max(before[axis], after[axis]) >= dimension) {
-      throw new Error(`${op}: reflecting ${Math.max(before[axis], after[axis])} elements needs more than the ${dimension} of axis ${axis}`)
-    }
-  })
-  return { before, after, mode }
-}
-
-/** Pad(x) {pads, axes?, mode: 'constant'|'reflect'|'edge'|'wrap', value} -> y; the gradient is that of constant padding only. */
-export const pad: Operation = {
-  op: 'Pad',
-  infer(attributes, inputs) {
-    const x = inputShape(this.op, inputs, 0, 'x')
-    const { before, after } = padsOf(this.op, attributes, x)
-    return [x.map((dimension, axis) => dimension + before[axis] + after[axis])]
-  },
-  ...pending('Pad'),
-  gradient(call, [dy], emit) {
-    const { before, after, mode } = padsOf('Pad', call.attributes, call.inputShapes[0]!)
-    if (mode !== 'constant') throw new Error(`Pad: only constant padding can be differentiated, found '${mode}'`)
-    return emit('Pad', { pads: [...before, ...after].map((count) => -count), mode, value: 0 }, [dy])
-  },
-}
-
 export function permutationOf(attributes: Attributes, x: Shape): readonly number[] {
   const perm = integersAttribute(
     'Transpose',
@@ -184,11 +59,43 @@ export const transpose: Operation = {
     const x = inputShape(this.op, inputs, 0, 'x')
     return [permutationOf(attributes, x).map((axis) => x[axis])]
   },
-  ...pending('Transpose'),
+  dispatches(attributes, [x], [y], target) {
+    const strides = stridesOf(x!.shape)
+    return [
+      stridedDispatch(
+        x!,
+        y,
+        { op: this.op, shape: y.shape, strides: permutationOf(attributes, x!.shape).map((axis) => strides[axis]) },
+        target,
+      ),
+    ]
+  },
+  reference(attributes, [x]) {
+    const perm = permutationOf(attributes, x!.shape)
+    const source = (coordinate: readonly number[]) => perm.map((_, axis) => coordinate[perm.indexOf(axis)])
+    return [
+      gather(
+        x!,
+        perm.map((axis) => x!.shape[axis]),
+        source,
+      ),
+    ]
+  },
   gradient(call, [dy], emit) {
     const perm = permutationOf(call.attributes, call.inputShapes[0]!)
     return emit('Transpose', { perm: perm.map((_, axis) => perm.indexOf(axis)) }, [dy])
   },
+}
+
+/** Strides of x along the dimensions of a shape it broadcasts to. */
+export function broadcastStrides(x: Shape, shape: Shape): number[] {
+  const strides = stridesOf(x)
+  return shape.map((_, axis) => (x[axis + x.length - shape.length] === shape[axis] ? strides[axis + x.length - shape.length] : 0))
+}
+
+/** y = factor x, x broadcast to y's shape. */
+export function expandDispatch(op: string, x: Tensor, y: Tensor, factor: number, target: Target): Dispatch {
+  return stridedDispatch(x, y, { op, shape: y.shape, strides: broadcastStrides(x.shape, y.shape), factor }, target)
 }
 
 /** Expand(x) {shape} -> y: broadcasts x, as ONNX does with a constant shape. */
@@ -197,7 +104,12 @@ export const expand: Operation = {
   infer(attributes, inputs) {
     return [broadcastShapes(this.op, inputShape(this.op, inputs, 0, 'x'), shapeAttribute(this.op, attributes, 'shape'))]
   },
-  ...pending('Expand'),
+  dispatches(_, [x], [y], target) {
+    return [expandDispatch(this.op, x!, y, 1, target)]
+  },
+  reference(attributes, [x]) {
+    return [broadcastTo(x!, broadcastShapes(this.op, x!.shape, shapeAttribute(this.op, attributes, 'shape')))]
+  },
   gradient: (call, [dy], emit) => emit('SumTo', { shape: call.inputShapes[0]! }, [dy]),
 }
 
@@ -208,7 +120,14 @@ export const repeatBatch: Operation = {
     const [batch, ...rest] = inputShape(this.op, inputs, 0, 'x')
     return [[batch * integerAttribute(this.op, attributes, 'repeats', undefined, 1), ...rest]]
   },
-  ...pending('RepeatBatch'),
+  dispatches(_, [x], [y], target) {
+    const size = elements(x!.shape)
+    return [stridedDispatch(x!, y, { op: this.op, shape: [elements(y.shape) / size, size], strides: [0, 1] }, target)]
+  },
+  reference(attributes, [x]) {
+    const [shape] = this.infer(attributes, [x!.shape])
+    return [gather(x!, shape, ([image, ...rest]) => [image % x!.shape[0], ...rest])]
+  },
   gradient(call, [dy], emit) {
     const x = call.inputShapes[0]!
     const [blocks] = emit('Reshape', { shape: [elements(call.outputShapes[0]) / elements(x), ...x] }, [dy])

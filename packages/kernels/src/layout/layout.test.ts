@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest'
+import { operations } from '../operations.js'
+import { arrayOf, type Case, testGpu, testOperation } from '../testing/cases.js'
+import { runOperation } from '../testing/run.js'
+
+const all: Record<string, Case[]> = {
+  Identity: [{ name: 'odd', attributes: {}, inputs: [[1, 3, 5, 7]] }],
+  Copy: [{ name: 'vectors', attributes: {}, inputs: [[3, 100]] }],
+  Flatten: [
+    { name: 'axis 1', attributes: {}, inputs: [[2, 3, 2, 2]] },
+    { name: 'axis 0', attributes: { axis: 0 }, inputs: [[5]] },
+    { name: 'axis -1', attributes: { axis: -1 }, inputs: [[2, 3, 7]] },
+  ],
+  Reshape: [
+    { name: '0 and -1', attributes: { shape: [0, -1] }, inputs: [[3, 5, 7]] },
+    { name: 'more dimensions', attributes: { shape: [1, 4, 5, 3] }, inputs: [[60]] },
+  ],
+  Slice: [
+    {
+      name: 'every second pixel',
+      attributes: { starts: [0, 0], ends: [2147483647, 2147483647], axes: [2, 3], steps: [2, 2] },
+      inputs: [[2, 3, 5, 7]],
+    },
+    { name: 'channels, whole planes', attributes: { starts: [1], ends: [-1], axes: [1] }, inputs: [[3, 5, 2, 6]] },
+    { name: 'backwards', attributes: { starts: [-1, 5], ends: [-100, 0], axes: [0, 2], steps: [-1, -2] }, inputs: [[3, 2, 7]] },
+    { name: 'one dimension, no axes', attributes: { starts: [3], ends: [100] }, inputs: [[9]] },
+  ],
+  Pad: [
+    { name: 'channels on both sides', attributes: { pads: [0, 4, 0, 0, 0, 4, 0, 0], mode: 'constant', value: 0 }, inputs: [[2, 8, 2, 2]] },
+    { name: 'space, a value', attributes: { pads: [0, 0, 1, 2, 0, 0, 3, 0], mode: 'constant', value: 1.5 }, inputs: [[1, 3, 4, 5]] },
+    { name: 'cropping', attributes: { pads: [-1, 2, 0, -2], mode: 'constant' }, inputs: [[4, 5]] },
+    { name: 'reflect', attributes: { pads: [0, 2, 1, 3], mode: 'reflect' }, inputs: [[3, 5]], gradient: false },
+    { name: 'edge', attributes: { pads: [2, 0, 0, 4, 5, 1], mode: 'edge' }, inputs: [[2, 3, 4]], gradient: false },
+    { name: 'wrap', attributes: { pads: [0, 2, 1, 5], mode: 'wrap' }, inputs: [[3, 5]], gradient: false },
+    { name: 'axes', attributes: { pads: [1, 1], axes: [-1], mode: 'constant', value: 2 }, inputs: [[3, 7]] },
+  ],
+  Transpose: [
+    { name: 'NCHW to NHWC', attributes: { perm: [0, 2, 3, 1] }, inputs: [[2, 5, 3, 4]] },
+    { name: 'reversed', attributes: {}, inputs: [[3, 1, 4, 2]] },
+    { name: 'rows of vectors', attributes: { perm: [1, 0, 2] }, inputs: [[3, 5, 8]] },
+    { name: 'six dimensions', attributes: { perm: [5, 3, 1, 4, 2, 0] }, inputs: [[2, 3, 2, 2, 3, 2]] },
+  ],
+  Expand: [
+    { name: 'channel to planes', attributes: { shape: [2, 3, 5, 7] }, inputs: [[3, 1, 1]] },
+    { name: 'rows of vectors', attributes: { shape: [3, 1] }, inputs: [[1, 8]] },
+    { name: 'a scalar', attributes: { shape: [2, 3] }, inputs: [[1]] },
+  ],
+  RepeatBatch: [
+    { name: 'vectors', attributes: { repeats: 3 }, inputs: [[2, 3, 2, 2]] },
+    { name: 'odd', attributes: { repeats: 4 }, inputs: [[3, 5]] },
+  ],
+}
+for (const [op, cases] of Object.entries(all)) testOperation(operations[op], cases, operations)
+
+const stepped = { starts: [4, 1], ends: [0, 100], axes: [2, 3], steps: [-2, 3], inputShape: [2, 3, 5, 8] }
+testOperation(operations.SliceGradient, [{ name: 'steps both ways', attributes: stepped, inputs: [[2, 3, 2, 3]] }], operations)
+
+test('integers, NaN and infinities are copied bit for bit', async () => {
+  const labels = arrayOf([3], [0, 7, 4294967295])
+  const options = { integerInputs: [0], integerOutputs: [0] }
+  const [repeated] = await runOperation(await testGpu(), operations.RepeatBatch, { repeats: 2 }, [labels], options)
+  expect([...repeated.data]).toEqual([0, 7, 4294967295, 0, 7, 4294967295])
+  const [copied] = await runOperation(await testGpu(), operations.Identity, {}, [arrayOf([4], [NaN, Infinity, -Infinity, -0])])
+  expect([...copied.data]).toEqual([NaN, Infinity, -Infinity, -0])
+})
+
+test('what cannot be done is refused with the shapes', () => {
+  expect(() => operations.Reshape.infer({ shape: [4, -1] }, [[3, 5]])).toThrow('Reshape: [3, 5] (15 elements) cannot become [4, -1]')
+  expect(() => operations.Slice.infer({ starts: [3], ends: [3] }, [[5]])).toThrow(
+    'Slice: 3..3 in steps of 1 takes nothing from axis 0 of [5]',
+  )
+  expect(() => operations.Pad.infer({ pads: [0, 5, 0, 0], mode: 'reflect' }, [[3, 5]])).toThrow('Pad: reflecting 5 elements')
+  expect(() => operations.Transpose.infer({ perm: [0, 0] }, [[3, 5]])).toThrow('repeats an axis')
+  expect(() => operations.Expand.infer({ shape: [4] }, [[3]])).toThrow('Expand: [3] and [4] do not broadcast: dimension 0 is 3 and 4')
+})

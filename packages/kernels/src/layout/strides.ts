@@ -1,0 +1,93 @@
+/** Walking over a tensor by dimensions and strides, as the strided shaders do it. */
+import { type Dispatch, elements, type Shape, type Target, type Tensor, workgroups1d } from '../operation.js'
+import { bothWidths } from '../vectors.js'
+import strided from './strided.wgsl'
+
+const shader = bothWidths('strided', strided, ['read', 'write'])
+
+/** How many outer dimensions a strided shader takes, after collapsing. */
+export const maxOuterRank = 8
+
+/** Row-major strides. */
+export function stridesOf(shape: Shape): number[] {
+  return shape.map((_, axis) => elements(shape.slice(axis + 1)))
+}
+
+export interface Walk {
+  readonly shape: number[]
+  /** One list per operand. */
+  readonly strides: number[][]
+}
+
+/** The same walk with the fewest dimensions (at least one): those of size 1 dropped, those contiguous for every operand merged. */
+export function collapse(op: string, shape: Shape, strides: readonly (readonly number[])[]): Walk {
+  const walk: Walk = { shape: [], strides: strides.map(() => []) }
+  shape.forEach((dimension, axis) => {
+    if (dimension === 1) return
+    const last = walk.shape.length - 1
+    if (last >= 0 && strides.every((list, i) => walk.strides[i][last] === list[axis] * dimension)) {
+      walk.shape[last] *= dimension
+      strides.forEach((list, i) => (walk.strides[i][last] = list[axis]))
+    } else {
+      walk.shape.push(dimension)
+      strides.forEach((list, i) => walk.strides[i].push(list[axis]))
+    }
+  })
+  if (!walk.shape.length) {
+    walk.shape.push(1)
+    for (const list of walk.strides) list.push(1)
+  }
+  if (walk.shape.length > maxOuterRank + 1)
+    throw new Error(`${op}: [${shape.join(', ')}] has more than ${maxOuterRank + 1} dimensions that cannot be merged`)
+  return walk
+}
+
+/** Eight u32 for a shader's `array<vec4u, 2>`, innermost outer dimension first. */
+export function outerArray(values: readonly number[], fill = 0): number[] {
+  const reversed = [...values].reverse()
+  return Array.from({ length: maxOuterRank }, (_, i) => reversed[i] ?? fill)
+}
+
+export interface Strided {
+  readonly op: string
+  /** What is written of y, and x's stride along each of its dimensions. */
+  readonly shape: Shape
+  readonly strides: readonly number[]
+  readonly offset?: number
+  readonly factor?: number
+  /** Where it goes when it is only part of y: first element and distance of outermost rows of `shape` (then of two dimensions). */
+  readonly into?: { readonly offset: number; readonly stride: number }
+}
+
+/** y = factor x along a strided walk. */
+export function stridedDispatch(
+  x: Tensor,
+  y: Tensor,
+  { op, shape, strides, offset = 0, factor = 1, into }: Strided,
+  target: Target,
+): Dispatch {
+  const walk = into ? { shape: [...shape], strides: [[...strides]] } : collapse(op, shape, [strides])
+  const inner = walk.shape[walk.shape.length - 1]
+  const innerStride = walk.strides[0][walk.shape.length - 1]
+  const outer = walk.shape.slice(0, -1)
+  const outerStrides = walk.strides[0].slice(0, -1)
+  const out = into ?? { offset: 0, stride: inner }
+  const aligned = [inner, offset, out.offset, out.stride, ...outerStrides, ...[x, y].map((tensor) => elements(tensor.shape))]
+  const width = innerStride === 1 && aligned.every((value) => value % 4 === 0) ? 4 : 1
+  const lanes = Math.ceil(inner / width / 4)
+  const rows = elements(outer)
+  const scaled = (value: number) => value / width
+  return {
+    shader: shader[width],
+    operands: [x, y],
+    params: {
+      u32: [
+        ...[rows, scaled(inner), lanes, innerStride, scaled(offset), scaled(out.offset), scaled(out.stride), outer.length],
+        ...outerArray(outer, 1),
+        ...outerArray(outerStrides.map(scaled)),
+      ],
+      f32: [factor],
+    },
+    workgroups: workgroups1d(rows * lanes, 64, target),
+  }
+}
