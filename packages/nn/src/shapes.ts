@@ -2,9 +2,12 @@ import { operations, type Shape } from '@espalier/kernels'
 import { InputError } from './errors.js'
 import type { Graph, Node } from './graph.js'
 
-/** Shape of every tensor of the graph, with free dimensions (the batch) bound to `batch`. */
-export function inferShapes(graph: Graph, { batch }: { batch: number }): Map<string, Shape> {
-  const shapes = new Map<string, Shape>()
+/** Shape of every tensor of the graph, with free dimensions (the batch) bound to `batch`; `shapes` are those of tensors that no node makes. */
+export function inferShapes(
+  graph: Graph,
+  { batch, shapes: known }: { batch: number; shapes?: ReadonlyMap<string, Shape> },
+): Map<string, Shape> {
+  const shapes = new Map<string, Shape>(known)
   for (const [name, tensor] of graph.initializers) shapes.set(name, tensor.dims)
   for (const input of graph.inputs) {
     if (!shapes.has(input.name))

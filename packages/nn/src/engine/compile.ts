@@ -62,7 +62,6 @@ const aliases = new Set(['Flatten', 'Reshape', 'Identity', 'Dropout', 'Unsqueeze
  */
 export async function compile(gpu: Gpu, graph: Graph, options: CompileOptions): Promise<Executable> {
   const shapes = inferShapes(graph, options)
-  for (const [name, shape] of options.shapes ?? []) shapes.set(name, shape)
   const views = new Map(options.views)
   const external = new Set([...graph.outputs.map((output) => output.name), ...(options.keep ?? [])])
   for (const node of graph.nodes) {
