@@ -1,16 +1,44 @@
 import { choiceAttribute, inputShape, integerAttribute } from '../checks.js'
-import type { Operation } from '../operation.js'
-import { pending } from '../pending.js'
+import type { Attributes, Operation } from '../operation.js'
+import { type Definition, spatialEntropies } from './entropy.reference.js'
+import code from './entropy.wgsl'
 
-/** SpatialEntropy(x [N, C, H, W]) {levels, definition: 'aura'|'aura-matrix'} -> [N, C] */
+const shader = { name: 'SpatialEntropy', code, access: ['read', 'write'] } as const
+const definitions: readonly Definition[] = ['aura', 'aura-matrix']
+
+function settings(attributes: Attributes) {
+  const levels = integerAttribute('SpatialEntropy', attributes, 'levels', 16, 2)
+  if (levels > 256) throw new Error(`SpatialEntropy: at most 256 levels, found ${levels}`)
+  return { levels, definition: choiceAttribute('SpatialEntropy', attributes, 'definition', definitions, 'aura') }
+}
+
+/**
+ * SpatialEntropy(x [N, C, H, W]) {levels = 16, definition = 'aura' | 'aura-matrix'} -> [N, C], in nats per map: the reward of
+ * arXiv 2312.04918. The reference has the definitions. Above 32 levels pairs are counted by comparison, which grows with the square of the map.
+ */
 export const spatialEntropy: Operation = {
   op: 'SpatialEntropy',
   infer(attributes, inputs) {
     const x = inputShape(this.op, inputs, 0, 'x', 4)
-    choiceAttribute(this.op, attributes, 'definition', ['aura', 'aura-matrix'], 'aura')
-    const levels = integerAttribute(this.op, attributes, 'levels', 16, 2)
-    if (levels > 256) throw new Error(`${this.op}: at most 256 levels, found ${levels}`)
+    settings(attributes)
     return [[x[0], x[1]]]
   },
-  ...pending('SpatialEntropy'),
+  dispatches(attributes, [x], [y], target) {
+    const [images, channels, height, width] = x!.shape
+    const { levels, definition } = settings(attributes)
+    const maps = images * channels
+    const across = Math.min(maps, target.maxWorkgroupsPerDimension)
+    return [
+      {
+        shader,
+        operands: [x, y],
+        params: { u32: [maps, height, width, levels, definition === 'aura-matrix' ? 1 : 0] },
+        workgroups: [across, Math.ceil(maps / across), 1],
+      },
+    ]
+  },
+  reference(attributes, [x]) {
+    const { levels, definition } = settings(attributes)
+    return [spatialEntropies(x!, levels, definition)]
+  },
 }
