@@ -54,22 +54,20 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, me
   if (inputShape.length !== 3 || !inputShape.every((size) => Number.isInteger(size) && size > 0))
     throw new InputError('not an image', { field: 'input', expected: 'three positive integers [c, h, w]', found: `[${inputShape}]` })
   const nodes: Node[] = []
-  const initializers = new Map<string, TensorData>()
+  // Filled when the network is complete: one that does not fit its input costs nothing.
+  const initializers = new Map<string, () => TensorData>()
   const names = new Set(['input'])
 
-  const parameter = (name: string, dims: Shape, data: Float32Array): string => {
-    initializers.set(name, { dims, type: 'float32', data })
+  const parameter = (name: string, dims: Shape, data: Float32Array | (() => Float32Array)): string => {
+    initializers.set(name, () => ({ dims, type: 'float32', data: typeof data === 'function' ? data() : data }))
     return name
   }
-  // A stream per tensor: a layer's weights do not depend on what else the network holds.
-  const drawn = (name: string, dims: Shape, draw: (random: Random) => number): string => {
-    const random = createRandom(seed, `weights/${name}`)
-    return parameter(
-      name,
-      dims,
-      Float32Array.from({ length: elements(dims) }, () => draw(random)),
-    )
-  }
+  const drawn = (name: string, dims: Shape, draw: (random: Random) => number): string =>
+    parameter(name, dims, () => {
+      // A stream per tensor: a layer's weights do not depend on what else the network holds.
+      const random = createRandom(seed, `weights/${name}`)
+      return Float32Array.from({ length: elements(dims) }, () => draw(random))
+    })
 
   const node = (name: string, op: string, inputs: readonly string[], shape: Shape, attributes: Attributes = {}): Value => {
     if (names.has(name)) throw new Error(`createBuilder: the name '${name}' is used twice`)
@@ -194,7 +192,7 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, me
         inputs: [{ name: 'input', shape: ['N', ...inputShape], type: 'float32' }],
         outputs: outputs.map(({ name, shape }) => ({ name: rename(name), shape: ['N', ...shape], type: 'float32' })),
         nodes: nodes.map((each) => ({ ...each, inputs: each.inputs.map(rename), outputs: each.outputs.map(rename) })),
-        initializers: new Map(initializers),
+        initializers: new Map([...initializers].map(([name, make]) => [name, make()])),
         metadata,
       }
     },

@@ -78,7 +78,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : 1)
 
 type AddConstant = (name: string, tensor: TensorData) => string
 
-function tensorProto(name: string, { dims, type, data }: TensorData): TensorProto {
+export function tensorProto(name: string, { dims, type, data }: TensorData): TensorProto {
   if (data.length !== elements(dims))
     throw new Error(`exportOnnx: initializer '${name}': expected ${elements(dims)} elements for [${dims}], found ${data.length}`)
   return create(TensorProtoSchema, {
@@ -108,7 +108,7 @@ const floatAttributes = new Set(
 
 const text = new TextEncoder()
 
-function attributeProto(name: string, value: Attribute): AttributeProto {
+export function attributeProto(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: text.encode(value) })
   if (typeof value === 'boolean') return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: value ? 1n : 0n })
   if (typeof value === 'number') {
