@@ -11,7 +11,14 @@ export async function openPlatform(preference: AdapterPreference): Promise<Platf
       tried: ['navigator.gpu is absent: this browser has no WebGPU, or the page is not a secure context'],
     }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance', forceFallbackAdapter: preference === 'software' })
-  return { adapter, source: 'browser', keepAlive: gpu, tried: adapter ? [] : ['navigator.gpu.requestAdapter() gave null'] }
+  const refuse = (why: string): Platform => ({ adapter: null, source: 'browser', keepAlive: gpu, tried: [why] })
+  if (!adapter) return refuse('navigator.gpu.requestAdapter() gave null')
+  // A page cannot choose among adapters by name, only refuse the one it got.
+  const { vendor, architecture, device, description } = adapter.info
+  const name = `${vendor} ${architecture} ${device} ${description}`.trim()
+  const named = preference && preference !== 'hardware' && preference !== 'software'
+  if (named && !name.toLowerCase().includes(preference.toLowerCase())) return refuse(`the browser's adapter is '${name}'`)
+  return { adapter, source: 'browser', keepAlive: gpu, tried: [] }
 }
 
 export function describeVersions(): Record<string, string> {

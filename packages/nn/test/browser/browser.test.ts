@@ -36,8 +36,11 @@ async function open(code: string, url = 'http://localhost/'): Promise<Page> {
   return page
 }
 
-const run = <Name extends keyof Work>(page: Page, name: Name) =>
-  page.evaluate<unknown, string>((key) => (globalThis as unknown as { work: Work }).work[key as Name](), name) as ReturnType<Work[Name]>
+const run = <Name extends keyof Work>(page: Page, name: Name, prefer?: string) =>
+  page.evaluate<unknown, [string, string?]>(
+    ([key, argument]) => (globalThis as unknown as { work: Work }).work[key as Name](argument),
+    [name, prefer],
+  ) as ReturnType<Work[Name]>
 
 /** Numbers may differ by `tolerance` (adapters sum in different orders), all else must be the same. */
 function expectAlike(actual: unknown, expected: unknown, tolerance: number, where = 'result'): void {
@@ -51,7 +54,7 @@ function expectAlike(actual: unknown, expected: unknown, tolerance: number, wher
   } else expect(actual, where).toEqual(expected)
 }
 
-describe.sequential('sources', () => {
+describe.sequential('sources', { timeout: 40_000 }, () => {
   let page: Page
   let code: string
   beforeAll(async () => {
@@ -60,11 +63,20 @@ describe.sequential('sources', () => {
   })
 
   test('the adapter is found, named and classed', async () => {
-    const { info, limits } = await run(page, 'gpu')
+    const { info, limits } = await run(page, 'gpu', 'software')
     expect(info).toMatchObject({ source: 'browser', backend: 'browser', kind: 'software' })
     expect(info.name).toMatch(/swiftshader/i)
     expect(info.versions.userAgent).toMatch(/Chrome/)
     expect(limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256)
+  })
+
+  test('an adapter that it is not is an error that names the one there is', async () => {
+    expect(await run(page, 'failure', 'no-such-adapter')).toEqual({
+      name: 'NoAdapterError',
+      message: expect.stringMatching(/for 'no-such-adapter'.*adapter is '.*swiftshader/s),
+    })
+    expect(await run(page, 'failure', 'SwiftShader')).toBeNull()
+    expect(await run(page, 'failure', 'hardware')).toMatchObject({ name: 'NoAdapterError', message: expect.stringContaining('hardware') })
   })
 
   test('operations = their float64 references', async () => {

@@ -8,15 +8,8 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { type BrowserServer, chromium } from 'playwright-core'
 
-const args = [
-  '--no-sandbox',
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--no-first-run',
-]
+// Playwright's own switches keep the browser off the network, without first-run pages, sync or updates, and without a sandbox.
+const args = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
 /** A headless browser whose WebGPU is SwiftShader; the server's `kill` ends it even when it hangs. Elsewhere than on Linux x64: an installed Chrome. */
 export async function launchChromium(): Promise<BrowserServer> {
@@ -42,9 +35,9 @@ async function unpackChromium(): Promise<string> {
   await mkdir(dirname(folder), { recursive: true })
   const beside = await mkdtemp(join(dirname(folder), 'unpack-'))
   try {
-    const script = "(await import('@sparticuz/chromium')).default.executablePath()"
+    const script = "await (await import('@sparticuz/chromium')).default.executablePath()"
     const env = { ...process.env, TMPDIR: beside, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs20.x' }
-    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', `await ${script}`], { cwd: home, env, timeout: 60_000 })
+    await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { cwd: home, env, timeout: 60_000 })
     await rename(beside, folder)
   } catch (error) {
     await rm(beside, { recursive: true, force: true })

@@ -104,10 +104,10 @@ export const work = {
     return { history, action: Array.from(policy.act([0.5, 0.5], { deterministic: true }) as Float32Array) }
   },
 
-  /** The error of a page without an adapter. */
-  async failure() {
+  /** The error of a page without such an adapter; null when there is one. */
+  async failure(prefer?: string) {
     try {
-      await work.gpu()
+      await work.gpu(prefer)
       return null
     } catch (error) {
       const { name, message } = error as Error
