@@ -1,0 +1,192 @@
+/** Budgets: what a network may cost, as text (`macs<=30%`) or as a function of the user's own. */
+
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { LayerCost } from '@espalier/nn'
+import { InputError } from '@espalier/nn'
+
+/** Sizes that are counted exactly, without running anything. */
+export const exactKinds = ['params', 'macs', 'bytes', 'memory'] as const
+export type ExactKind = (typeof exactKinds)[number]
+export type Sizes = Readonly<Record<ExactKind, number>>
+
+/** What a budget function sees of a network: everything is computed when it is asked for, and then kept. */
+export interface Candidate {
+  /** The network as it would be written, before any fine-tuning. */
+  onnx(): Uint8Array
+  readonly layers: readonly LayerCost[]
+  readonly params: number
+  readonly macs: number
+  /** Size of the ONNX file. */
+  readonly bytes: number
+  /** Peak activation bytes of the execution plan at batch 1. */
+  readonly memory: number
+  /** Channels left by group id, and which ones. */
+  readonly widths: Readonly<Record<string, number>>
+  readonly kept: Readonly<Record<string, readonly number[]>>
+}
+
+export type CostFunction = (candidate: Candidate) => number | Promise<number>
+
+/** A budget of the user's own. `limit` is in the units of `cost`. */
+export interface CustomBudget {
+  readonly name: string
+  readonly limit: number
+  readonly cost: CostFunction
+}
+
+/** A budget as asked for: the limit may still be a share of what the original network costs. */
+export interface BudgetRequest {
+  /** As the user wrote it. */
+  readonly text: string
+  readonly kind: ExactKind | 'custom'
+  readonly limit: { readonly value: number; readonly share: boolean }
+  readonly cost: CostFunction
+}
+
+/** A budget in real units. */
+export interface Budget extends Omit<BudgetRequest, 'limit'> {
+  readonly limit: number
+}
+
+export const isExact = (budget: Pick<Budget, 'kind'>): budget is Budget & { kind: ExactKind } => budget.kind !== 'custom'
+
+const forms = 'params<=10%, params<=200k, macs<=0.3x, bytes<=1MB, memory<=2MiB or module:./file.mjs<=12.5'
+const later: Readonly<Record<string, string>> = {
+  latency: 'measured latency',
+  weights: 'the unstructured mode',
+  command: 'external commands',
+}
+
+/** Reads the budgets, loading the modules they name. @throws InputError naming the budget and what was expected */
+export async function readBudgets(given: readonly (string | CustomBudget)[]): Promise<BudgetRequest[]> {
+  if (given.length === 0) throw new InputError('no budget', { field: '--budget', expected: `at least one, such as ${forms}` })
+  return await Promise.all(given.map((one) => (typeof one === 'string' ? parseBudget(one) : customBudget(one))))
+}
+
+export async function parseBudget(text: string): Promise<BudgetRequest> {
+  const field = `--budget '${text}'`
+  const at = text.lastIndexOf('<=')
+  if (at < 0) {
+    const sign = /[<>=≤≥]+/.exec(text)?.[0]
+    throw new InputError('not a budget', {
+      field,
+      expected: forms,
+      found: sign ? `'${sign}'; a budget is an upper limit: '<='` : "no '<='",
+    })
+  }
+  const name = text.slice(0, at).trim()
+  const written = text.slice(at + 2).trim()
+  const kind = name.includes(':') ? name.slice(0, name.indexOf(':')) : name
+  if (Object.hasOwn(later, kind))
+    throw new InputError(`budgets on ${later[kind]} are not there yet`, {
+      field,
+      expected: `one of ${exactKinds.join(', ')}, module:FILE`,
+      found: `'${kind}'`,
+    })
+  if (kind === 'module') {
+    const path = name.slice('module:'.length)
+    if (path === '') throw new InputError('the file is missing', { field, expected: 'module:./file.mjs<=LIMIT' })
+    return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: await loadModule(path, field) }
+  }
+  const exact = exactKinds.find((one) => one === name)
+  if (!exact) throw new InputError('unknown budget', { field, expected: forms, found: `'${name}'` })
+  return {
+    text,
+    kind: exact,
+    limit: parseLimit(written, field, exact === 'bytes' || exact === 'memory' ? 'bytes' : 'count'),
+    cost: (candidate) => candidate[exact],
+  }
+}
+
+const countUnits: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 }
+const byteUnits: Readonly<Record<string, number>> = {
+  ...countUnits,
+  ...{ b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
+}
+
+/** `10%` and `0.3x` are shares of the original; everything else is a number with a unit. */
+function parseLimit(written: string, field: string, unit: 'count' | 'bytes' | 'plain'): BudgetRequest['limit'] {
+  const units = unit === 'bytes' ? byteUnits : unit === 'count' ? countUnits : { '': 1 }
+  const expected = {
+    count: 'a number such as 10%, 0.3x, 200k or 1.5M',
+    bytes: 'a number such as 10%, 0.3x, 500KB or 1MiB',
+    plain: 'a number such as 12.5, or a share such as 50%',
+  }[unit]
+  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%|[a-z]*)$/i.exec(written.replace(/(?<=\d)_(?=\d)/g, ''))
+  const fail = () => new InputError('not a limit', { field, expected, found: `'${written}'` })
+  if (!match) throw fail()
+  const number = Number(match[1])
+  const suffix = match[2].toLowerCase()
+  const share = suffix === '%' || suffix === 'x'
+  const scale = suffix === '%' ? 0.01 : suffix === 'x' ? 1 : units[suffix]
+  if (scale === undefined) throw fail()
+  const value = number * scale
+  if (!Number.isFinite(value) || ((share || unit !== 'plain') && value <= 0))
+    throw new InputError('not a limit', { field, expected: `${expected}, above 0`, found: `'${written}'` })
+  return { value, share }
+}
+
+async function loadModule(path: string, field: string): Promise<CostFunction> {
+  let module: { default?: unknown }
+  try {
+    module = await import(/* @vite-ignore */ pathToFileURL(resolve(path)).href)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new InputError('the module cannot be loaded', { file: path, field, expected: 'an ES module', found: message, cause: error })
+  }
+  if (typeof module.default !== 'function')
+    throw new InputError('the module has no cost function', {
+      file: path,
+      field,
+      expected: 'export default async (candidate) => number',
+      found: `default export: ${typeof module.default}`,
+    })
+  return module.default as CostFunction
+}
+
+function customBudget({ name, limit, cost }: CustomBudget): BudgetRequest {
+  const field = `budget '${name}'`
+  if (typeof cost !== 'function')
+    throw new InputError('no cost function', { field, expected: 'cost: async (candidate) => number', found: typeof cost })
+  if (!Number.isFinite(limit)) throw new InputError('not a limit', { field, expected: 'a finite number', found: String(limit) })
+  return { text: name, kind: 'custom', limit: { value: limit, share: false }, cost }
+}
+
+/** What a budget's function says of a candidate. @throws InputError naming the budget when it throws or gives no finite number */
+export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, candidate: Candidate): Promise<number> {
+  if (budget.kind !== 'custom') return candidate[budget.kind]
+  const field = `budget '${budget.text}'`
+  let value: unknown
+  try {
+    value = await budget.cost(candidate)
+  } catch (error) {
+    throw new InputError('its function threw', {
+      field,
+      expected: 'a finite number',
+      found: error instanceof Error ? error.message : String(error),
+      cause: error,
+    })
+  }
+  if (typeof value !== 'number' || !Number.isFinite(value)) {
+    const found = typeof value === 'number' ? String(value) : `${typeof value} ${String(JSON.stringify(value)).slice(0, 60)}`
+    throw new InputError('its function gave no finite number', { field, expected: 'a finite number', found })
+  }
+  return value
+}
+
+/** Shares become real units: those of what the original costs. */
+export async function resolveBudgets(requests: readonly BudgetRequest[], original: Candidate): Promise<Budget[]> {
+  const budgets: Budget[] = []
+  for (const { limit, ...request } of requests) {
+    // Asked even where the limit needs no original: a function that fails is found out before any work.
+    const value = await costValue(request, original)
+    budgets.push({ ...request, limit: limit.share ? limit.value * value : limit.value })
+  }
+  return budgets
+}
+
+/** The cost signal of a budget, without units: 1 at the limit, value / limit where the limit is positive. */
+export const relativeCost = (value: number, limit: number) => 1 + (value - limit) / (Math.abs(limit) || 1)
+
+export const isMet = (value: number, limit: number) => value <= limit

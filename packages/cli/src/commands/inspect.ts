@@ -1,0 +1,44 @@
+import { commonOptions, defineCommand } from '../command.js'
+import { inspect } from '../jobs.js'
+import { count, required, table } from './shared.js'
+
+const { json, config, debug, quiet } = commonOptions
+
+export const inspectCommand = defineCommand({
+  name: 'inspect',
+  summary: 'layers, shapes, parameters, MACs, activation memory; channel groups, and why a layer is locked',
+  arguments: [{ name: '<MODEL>', description: 'ONNX file' }],
+  options: { json, quiet, config, debug },
+  async run([model]) {
+    const result = await inspect(required(model, 'MODEL'))
+    const shape = (dims: readonly number[] | null) => dims?.join('x') ?? '?'
+    const layers = table(
+      [
+        ['layer', 'operation', 'input', 'output', 'parameters', 'MACs'],
+        ...result.layers.map((layer) => [
+          layer.name,
+          layer.op,
+          shape(layer.inputShape),
+          shape(layer.outputShape),
+          count(layer.params),
+          count(layer.macs),
+        ]),
+      ],
+      [0, 1, 2, 3],
+    )
+    const groups = table(
+      [
+        ['channel group', 'channels', 'state', 'layers (< in, > out)'],
+        ...result.groups.map((group) => [
+          group.id,
+          count(group.channels),
+          group.locked === null ? 'free' : `locked: ${group.locked}`,
+          group.members.map(({ layer, side }) => `${side === 'in' ? '<' : '>'}${layer}`).join(' '),
+        ]),
+      ],
+      [0, 2, 3],
+    )
+    const total = `${count(result.params)} parameters, ${count(result.macs)} MACs (${count(2 * result.macs)} FLOPs), ${result.memory === null ? 'unknown' : `${count(result.memory)} bytes of`} peak activations at batch 1`
+    return { json: result, text: [layers, '', total, '', groups].join('\n') }
+  },
+})

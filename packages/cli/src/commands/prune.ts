@@ -1,0 +1,147 @@
+import { InputError } from '@espalier/nn'
+import { type Answer, commonOptions, defineCommand, runOptions } from '../command.js'
+import { flag, number, option, text, texts, whole } from '../option.js'
+import type { PruneSummary } from '../prune/options.js'
+import { prune } from '../prune/prune.js'
+import { readRecord } from '../run.js'
+import { count, dataOptions, percent, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'
+
+export const pruneCommand = defineCommand({
+  name: 'prune',
+  summary: 'make a trained model smaller, within budgets',
+  arguments: [{ name: '[MODEL]', description: 'ONNX file; not needed with --resume' }],
+  options: {
+    ...dataOptions,
+    data: { ...dataOptions.data, schema: text.optional() },
+    budget: option(
+      '--budget <budget>',
+      'params<=10%, macs<=0.3x, bytes<=1MB, memory<=2MB, module:./file.mjs<=12.5; may be given again',
+      texts.optional(),
+      { repeat: true },
+    ),
+    out: option('--out <file>', 'ONNX file to write', text.optional()),
+    method: option('--method <name>', 'crl (constrained reinforcement learning), uniform or random', text.optional()),
+    algorithm: option('--algorithm <name>', 'of crl: ppo-lag', text.optional()),
+    episodes: option('--episodes <n>', 'candidates to judge (128)', whole(1).optional()),
+    criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm or random (l1)', text.optional()),
+    roundTo: option('--round-to <n>', 'widths are multiples of this (1)', whole(1).optional()),
+    minChannels: option('--min-channels <n>', 'no group gets narrower (1)', whole(1).optional()),
+    keep: option('--keep <layer>', 'a layer that stays whole; may be given again', texts.optional(), { repeat: true }),
+    finetune: option('--finetune <epochs>', 'epochs of training after pruning (0)', whole(0).optional()),
+    distill: option('--distill', 'learn from the original too while fine-tuning (the default)', flag.optional(), { negatable: true }),
+    recalibrate: option('--recalibrate', 'batch normalisation statistics of the smaller network (the default)', flag.optional(), {
+      negatable: true,
+    }),
+    validation: option(
+      '--validation <n>',
+      'training images that judge candidates: a number, or a share below 1 (0.1)',
+      number(0).optional(),
+    ),
+    images: option('--images <n>', 'how many of them judge a candidate (500, on hardware 2000)', whole(1).optional()),
+    candidates: option('--candidates <n>', 'candidates judged in one run of the GPU (8, on hardware 16)', whole(1).optional()),
+    ...trainingOptions,
+    ...runOptions,
+    ...commonOptions,
+  },
+  async run([positional], options, { gpu, report, signal, given }) {
+    const folder = options.run ?? (options.out === undefined ? undefined : runBeside(options.out))
+    if (options.resume && folder === undefined)
+      throw new InputError('is required', { field: '--run', expected: 'the folder of the run to resume' })
+    // What a run was begun with need not be said again to go on with it.
+    const recorded = options.resume ? recordedOptions(await readRecord(folder!)) : {}
+    const all = {
+      ...recorded,
+      ...Object.fromEntries(
+        Object.entries(options).filter(([name, value]) => value !== undefined && (given.has(name) || !(name in recorded))),
+      ),
+    } as typeof options & { model?: string }
+    const {
+      data,
+      normalize,
+      mean,
+      std,
+      method,
+      algorithm,
+      episodes,
+      criterion,
+      roundTo,
+      minChannels,
+      keep,
+      finetune,
+      distill,
+      recalibrate,
+      validation,
+      images,
+      candidates,
+      seed,
+    } = all
+    const result = await prune({
+      model: required(positional ?? all.model, 'MODEL'),
+      data: required(data, '--data'),
+      budgets: required(all.budget, '--budget'),
+      out: required(all.out, '--out'),
+      run: folder,
+      replace: options.run === undefined,
+      resume: options.resume,
+      ...{
+        normalize,
+        mean: mean && [...mean],
+        std: std && [...std],
+        episodes,
+        roundTo,
+        minChannels,
+        keep,
+        finetune,
+        distill,
+        recalibrate,
+        validation,
+        images,
+        candidates,
+        seed,
+        report,
+        signal,
+      },
+      method: method as never,
+      algorithm: algorithm as never,
+      criterion: criterion as never,
+      training: { ...(recorded.training as object | undefined), ...trainingChoice(options) },
+      gpu: await gpu(),
+    })
+    const { graph: _graph, bytes: _bytes, kept: _kept, ...json } = result
+    return describe(json, folder!)
+  },
+})
+
+function recordedOptions(record: Awaited<ReturnType<typeof readRecord>>): Record<string, unknown> {
+  if (!record) return {}
+  const { budgets, modelDigest: _digest, ...rest } = record.settings
+  return { ...rest, budget: budgets }
+}
+
+function describe(json: PruneSummary, folder: string): Answer {
+  const { before, after } = json
+  const left = (key: 'params' | 'macs' | 'bytes' | 'memory' | 'latencyMs') => `${((100 * after[key]) / before[key]).toFixed(1)}%`
+  const row = (name: string, key: 'params' | 'macs' | 'bytes' | 'memory') => [name, count(before[key]), count(after[key]), left(key)]
+  const rows = [
+    ['', 'before', 'after', 'left'],
+    ['test accuracy', percent(before.accuracy), percent(after.accuracy), ''],
+    row('parameters', 'params'),
+    row('MACs', 'macs'),
+    row('file, bytes', 'bytes'),
+    row('activations, bytes', 'memory'),
+    ['latency, ms', before.latencyMs.toFixed(3), after.latencyMs.toFixed(3), left('latencyMs')],
+  ]
+  const budgets = json.budgets.map(
+    ({ budget, limit, value, met }) => `${budget}: ${count(value)} of ${count(limit)}, ${met ? 'met' : 'NOT met'}`,
+  )
+  return {
+    json,
+    text: [
+      table(rows),
+      '',
+      ...budgets,
+      '',
+      `${json.model} written; ${json.episodes} candidates judged in ${json.seconds.search.toFixed(1)} s; records and report.html in ${folder}`,
+    ].join('\n'),
+  }
+}

@@ -1,0 +1,305 @@
+/** Everything but pruning: make, train, judge and look into networks. */
+import { acquireGpu, type Gpu } from '@espalier/kernels'
+import {
+  architectures,
+  buildArchitecture,
+  channelGroups,
+  costOf,
+  defaultInput,
+  type EpochRecord,
+  evaluate as evaluateGraph,
+  exportOnnx,
+  type Graph,
+  InputError,
+  importOnnx,
+  memoryOf,
+  normalizationMetadata,
+  withMetadata,
+} from '@espalier/nn'
+import { checkWritable, writeWhole } from './files.js'
+import { latencyOf } from './measure.js'
+import {
+  chooseNormalization,
+  type DataSource,
+  isOpen,
+  loadData,
+  loadModel,
+  type ModelSource,
+  type NormalizationOptions,
+  trainingNormalization,
+} from './model.js'
+import { type Reporter, silent } from './reporter.js'
+import { digest, openRun, type Run } from './run.js'
+import { runTraining, type TrainingChoice, trainingDefaults } from './training.js'
+
+interface Common {
+  readonly seed?: number
+  readonly gpu?: Gpu
+  readonly signal?: AbortSignal
+  readonly report?: Reporter
+}
+
+async function withGpu<T>(given: Gpu | undefined, work: (gpu: Gpu) => Promise<T>): Promise<T> {
+  const gpu = given ?? (await acquireGpu())
+  try {
+    return await work(gpu)
+  } finally {
+    if (!given) gpu.close()
+  }
+}
+
+export interface EvaluateOptions extends NormalizationOptions, Common {
+  readonly model: ModelSource
+  readonly data: DataSource
+  readonly batch?: number
+}
+
+export interface Evaluation {
+  readonly accuracy: number
+  readonly loss: number
+  readonly images: number
+  readonly params: number
+  readonly macs: number
+  readonly latencyMs: { readonly median: number; readonly p95: number }
+  readonly adapter: string
+}
+
+/** Judges a network on the test set. */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const report = options.report ?? silent
+  const { graph } = await loadModel(options.model)
+  const data = await loadData(options.data, options.seed ?? 0, graph)
+  const test = await data.test()
+  const normalization = chooseNormalization(options, graph, test, report)
+  return withGpu(options.gpu, async (gpu) => {
+    const { accuracy, loss, images } = await evaluateGraph(gpu, graph, test, {
+      normalization,
+      batch: options.batch,
+      signal: options.signal,
+      onProgress: (event) => report.progress('eval', event.images, event.total),
+    })
+    const { params, macs } = costOf(graph)
+    return { accuracy, loss, images, params, macs, latencyMs: await latencyOf(gpu, graph), adapter: gpu.info.name }
+  })
+}
+
+export interface TrainJobOptions extends NormalizationOptions, Common {
+  readonly data: DataSource
+  readonly epochs?: number
+  readonly training?: Partial<Omit<TrainingChoice, 'epochs'>>
+  /** Where to write the ONNX file; nothing is written when absent. */
+  readonly out?: string
+  /** Folder for checkpoints; none are kept when absent. */
+  readonly run?: string
+  readonly resume?: boolean
+  /** The folder of the run is not of the user's choosing: it goes when the job is done. */
+  readonly temporary?: boolean
+  readonly checkpointSeconds?: number
+}
+
+export interface Trained {
+  readonly model: string | null
+  readonly accuracy: number
+  readonly loss: number
+  readonly images: number
+  readonly params: number
+  readonly macs: number
+  readonly epochs: readonly EpochRecord[]
+  readonly seed: number
+  readonly adapter: string
+  readonly seconds: number
+  readonly graph: Graph
+  readonly bytes: Uint8Array
+}
+
+/** Trains a built-in architecture, or a network of one's own from the weights it has. */
+export async function train(options: TrainJobOptions & { readonly architecture: string | Graph }): Promise<Trained> {
+  const { architecture, seed = 0 } = options
+  if (typeof architecture === 'string' && !architectures.includes(architecture)) defaultInput(architecture)
+  return withGpu(options.gpu, async (gpu) => {
+    if (options.out !== undefined) await checkWritable(options.out, '--out')
+    const data = await loadData(options.data, seed, typeof architecture === 'string' ? undefined : architecture)
+    const dataset = await data.train()
+    const graph =
+      typeof architecture === 'string'
+        ? buildArchitecture(architecture, { input: dataset.shape, classes: dataset.classes, seed })
+        : architecture
+    const normalization = trainingNormalization(options, dataset)
+    const named = typeof architecture === 'string' ? architecture : architecture.name
+    return trainAndWrite(gpu, withMetadata(graph, normalizationMetadata(normalization)), data, {
+      ...options,
+      stage: 'train',
+      normalization,
+      settings: { architecture: named },
+      epochs: options.epochs ?? 30,
+    })
+  })
+}
+
+export interface FinetuneOptions extends TrainJobOptions {
+  readonly model: ModelSource
+  /** A network to learn from, beside the labels. */
+  readonly teacher?: ModelSource
+  readonly temperature?: number
+  /** Share of the teacher in the loss, 0 to 1. */
+  readonly teacherWeight?: number
+}
+
+/** Trains a network further, from its weights, at a small learning rate. */
+export async function finetune(options: FinetuneOptions): Promise<Trained> {
+  return withGpu(options.gpu, async (gpu) => {
+    if (options.out !== undefined) await checkWritable(options.out, '--out')
+    const model = await loadModel(options.model)
+    const source = options.teacher === undefined ? undefined : await loadModel(options.teacher, '--teacher')
+    const teacher = source && { graph: source.graph, temperature: options.temperature ?? 4, weight: options.teacherWeight ?? 0.7 }
+    const data = await loadData(options.data, options.seed ?? 0, model.graph)
+    const normalization = chooseNormalization(options, model.graph, await data.train(), options.report ?? silent)
+    const settings = {
+      model: model.name,
+      modelDigest: digest(model.bytes),
+      teacherDigest: source ? digest(source.bytes) : null,
+      temperature: teacher?.temperature ?? null,
+      teacherWeight: teacher?.weight ?? null,
+    }
+    const training = { lr: 0.02, ...options.training }
+    return trainAndWrite(gpu, withMetadata(model.graph, normalizationMetadata(normalization)), data, {
+      ...options,
+      training,
+      stage: 'finetune',
+      normalization,
+      teacher,
+      settings,
+      epochs: options.epochs ?? 10,
+    })
+  })
+}
+
+type Job = TrainJobOptions &
+  Pick<Parameters<typeof runTraining>[0], 'stage' | 'normalization' | 'teacher'> & { epochs: number; settings: Record<string, unknown> }
+
+async function trainAndWrite(gpu: Gpu, graph: Graph, data: Awaited<ReturnType<typeof loadData>>, job: Job): Promise<Trained> {
+  const start = performance.now()
+  const { seed = 0, out, normalization } = job
+  const report = job.report ?? silent
+  const choice: TrainingChoice = { ...trainingDefaults, ...job.training, epochs: job.epochs }
+  const settings = {
+    ...job.settings,
+    data: typeof job.data === 'string' ? job.data : isOpen(job.data) ? job.data.spec : job.data.kind,
+    out: out ?? null,
+    ...choice,
+    ...normalization,
+  }
+  const run: Run | undefined =
+    job.run === undefined
+      ? undefined
+      : await openRun(job.run, {
+          command: job.stage,
+          settings,
+          seed,
+          adapter: gpu.info.name,
+          versions: gpu.info.versions,
+          resume: job.resume,
+          implicit: job.temporary,
+        })
+  const test = await data.test()
+  const dataset = await data.train()
+  const trained = await runTraining({
+    gpu,
+    graph,
+    dataset,
+    stage: job.stage,
+    choice,
+    normalization,
+    teacher: job.teacher,
+    seed,
+    run,
+    report,
+    signal: job.signal,
+    checkpointSeconds: job.checkpointSeconds,
+  })
+  const bytes = exportOnnx(trained.graph)
+  const written = await importOnnx(bytes)
+  const judged = await evaluateGraph(gpu, written, test, { normalization })
+  if (out !== undefined) await writeWhole(out, bytes)
+  const { params, macs } = costOf(written)
+  const result = {
+    model: out ?? null,
+    ...judged,
+    params,
+    macs,
+    epochs: trained.history,
+    seed,
+    adapter: gpu.info.name,
+    seconds: (performance.now() - start) / 1000,
+  }
+  if (job.temporary) await run?.discard()
+  else await run?.finish(result)
+  return { ...result, graph: written, bytes }
+}
+
+export interface InitializeOptions {
+  readonly architecture: string
+  readonly input?: readonly [number, number, number]
+  readonly classes?: number
+  readonly seed?: number
+  readonly out?: string
+}
+
+/** An untrained network with seeded weights. */
+export async function initialize({
+  architecture,
+  input,
+  classes,
+  seed,
+  out,
+}: InitializeOptions): Promise<{ model: string | null; params: number; macs: number; graph: Graph; bytes: Uint8Array }> {
+  if (out !== undefined) await checkWritable(out, '--out')
+  const graph = buildArchitecture(architecture, { input, classes, seed })
+  const bytes = exportOnnx(graph)
+  if (out !== undefined) await writeWhole(out, bytes)
+  const { params, macs } = costOf(graph)
+  return { model: out ?? null, params, macs, graph, bytes }
+}
+
+export interface Inspection {
+  readonly params: number
+  readonly macs: number
+  /** Peak activation bytes at batch 1; null where an operation of the network cannot run. */
+  readonly memory: number | null
+  readonly layers: readonly {
+    name: string
+    op: string
+    inputShape: readonly number[] | null
+    outputShape: readonly number[] | null
+    params: number
+    macs: number
+  }[]
+  readonly groups: readonly {
+    id: string
+    channels: number
+    members: readonly { layer: string; side: 'out' | 'in' }[]
+    locked: string | null
+  }[]
+}
+
+/** Layers, costs and channel groups of a network. */
+export async function inspect(source: ModelSource): Promise<Inspection> {
+  const { graph, name } = await loadModel(source)
+  if (graph.nodes.length === 0) throw new InputError('the network has no layers', { file: name })
+  const { params, macs, layers } = costOf(graph)
+  const groups = channelGroups(graph).map(({ id, channels, members, locked }) => ({
+    id,
+    channels,
+    members: members.map(({ layer, side }) => ({ layer, side })),
+    locked,
+  }))
+  return { params, macs, memory: memoryIfKnown(graph), layers: layers.map((layer) => ({ ...layer })), groups }
+}
+
+function memoryIfKnown(graph: Graph): number | null {
+  try {
+    return memoryOf(graph)
+  } catch {
+    return null
+  }
+}

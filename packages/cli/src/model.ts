@@ -1,0 +1,116 @@
+/** Models and data as commands and library functions take them. */
+import { readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import {
+  computeNormalization,
+  type Data,
+  type DataSpec,
+  type Dataset,
+  exportOnnx,
+  type Graph,
+  InputError,
+  importOnnx,
+  type Normalization,
+  normalizationFromMetadata,
+  normalizationOf,
+  openData,
+} from '@espalier/nn'
+import type { Reporter } from './reporter.js'
+
+/** A path of an ONNX file, its bytes, or a graph. */
+export type ModelSource = string | Uint8Array | Graph
+
+export interface LoadedModel {
+  readonly graph: Graph
+  readonly bytes: Uint8Array
+  /** What to call it in messages. */
+  readonly name: string
+}
+
+export async function loadModel(source: ModelSource, field = 'MODEL'): Promise<LoadedModel> {
+  if (typeof source !== 'string') {
+    if (source instanceof Uint8Array) return { graph: await importOnnx(source), bytes: source, name: 'the given bytes' }
+    return { graph: source, bytes: exportOnnx(source), name: source.name }
+  }
+  const bytes = await readModelFile(source, field)
+  const readExternal = async (location: string, { offset, length }: { offset: number; length?: number }) => {
+    const all = await readModelFile(join(dirname(source), location), field)
+    return all.subarray(offset, length === undefined ? undefined : offset + length)
+  }
+  return { graph: await importOnnx(bytes, { file: source, readExternal }), bytes, name: source }
+}
+
+async function readModelFile(path: string, field: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path))
+  } catch (error) {
+    const folder = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    const { code, message } = error as NodeJS.ErrnoException
+    const found = code === 'ENOENT' ? 'nothing there' : folder ? 'a folder' : message
+    throw new InputError('cannot be read', { file: path, field, expected: 'an ONNX file', found, cause: error })
+  }
+}
+
+/** Where data come from: `--data`, the same as an object, or data already open. */
+export type DataSource = string | DataSpec | Data
+
+export const isOpen = (source: DataSource): source is Data =>
+  typeof source === 'object' && 'train' in source && typeof source.train === 'function'
+
+/** Opens data for a network: of its size, its labels below its classes. */
+export async function loadData(source: DataSource, seed: number, graph?: Graph): Promise<Data> {
+  if (isOpen(source)) return source
+  const kind = typeof source === 'string' ? source.split(/[:,]/)[0] : source.kind
+  const shape = graph?.inputs.find((input) => !graph.initializers.has(input.name))?.shape
+  const size =
+    shape?.length === 4 && shape.slice(1).every((each) => typeof each === 'number')
+      ? (shape.slice(1) as [number, number, number])
+      : undefined
+  const output = graph?.outputs[0]?.shape
+  // Only IDX files do not say how many classes they have.
+  const classes = kind === 'idx' && output?.length === 2 && typeof output[1] === 'number' ? output[1] : undefined
+  return openData(source, { seed, size, classes })
+}
+
+export interface NormalizationOptions {
+  readonly normalize?: string
+  readonly mean?: readonly number[]
+  readonly std?: readonly number[]
+}
+
+/** The normalisation asked for, or that of the model. Says so where neither says anything and pixels are taken as value / 255. */
+export function chooseNormalization(
+  options: NormalizationOptions,
+  graph: Graph,
+  dataset: Pick<Dataset, 'shape'>,
+  report: Reporter,
+): Normalization {
+  const asked = askedNormalization(options, dataset.shape[0])
+  const carried = asked ? undefined : normalizationFromMetadata(graph)
+  if (asked ?? carried) return asked ?? normalizationOf(carried!, dataset.shape[0])
+  report.log('note: the model carries no normalisation and none is given; pixels are taken as value / 255 (see --normalize, --mean, --std)')
+  return normalizationOf('none', dataset.shape[0])
+}
+
+/** For a network that is yet to be trained: as asked, or the mean and deviation of the training images. */
+export function trainingNormalization(options: NormalizationOptions, dataset: Dataset): Normalization {
+  return askedNormalization(options, dataset.shape[0]) ?? rounded(computeNormalization(dataset))
+}
+
+function askedNormalization({ normalize, mean, std }: NormalizationOptions, channels: number): Normalization | undefined {
+  if (normalize !== undefined && (mean ?? std))
+    throw new InputError('give either --normalize or --mean and --std', { field: '--normalize', found: 'both' })
+  if (normalize !== undefined) return normalizationOf(normalize, channels)
+  if (!mean !== !std)
+    throw new InputError('give both', { field: mean ? '--std' : '--mean', expected: 'one number per channel', found: 'nothing' })
+  return mean && std ? normalizationOf({ mean, std }, channels) : undefined
+}
+
+/** Four digits are what people write down and give to another runtime. */
+function rounded({ mean, std }: Normalization): Normalization {
+  const digits = (values: readonly number[]) => values.map((value) => Number(value.toFixed(4)) || value)
+  return { mean: digits(mean), std: digits(std) }
+}

@@ -1,0 +1,83 @@
+import type { Gpu } from '@espalier/kernels'
+import type { Criterion, Graph } from '@espalier/nn'
+import type { CustomBudget } from '../budgets.js'
+import type { Figures } from '../measure.js'
+import type { DataSource, ModelSource, NormalizationOptions } from '../model.js'
+import type { Reporter } from '../reporter.js'
+import type { TrainingChoice } from '../training.js'
+import type { EpisodeRecord } from './records.js'
+
+export const methods = ['crl', 'uniform', 'random'] as const
+export type Method = (typeof methods)[number]
+export const algorithms = ['ppo-lag'] as const
+export type Algorithm = (typeof algorithms)[number]
+
+export interface PruneOptions extends NormalizationOptions {
+  /** Path of an ONNX file, its bytes, or a graph. */
+  readonly model: ModelSource
+  /** `cifar10:DIR`, `shapes,limit=1000`; the same as an object; or open data. */
+  readonly data: DataSource
+  /** `macs<=0.3x`, or a function of one's own with a limit. */
+  readonly budgets: readonly (string | CustomBudget)[]
+  /** Where to write the ONNX file; nothing is written when absent. */
+  readonly out?: string
+  /** Folder of the run's records; none are kept when absent. */
+  readonly run?: string
+  readonly resume?: boolean
+  /** An unfinished run in that folder may be replaced. */
+  readonly replace?: boolean
+  readonly method?: Method
+  readonly algorithm?: Algorithm
+  /** Candidates that the search proposes: 128 by default. */
+  readonly episodes?: number
+  readonly criterion?: Criterion
+  /** Widths are multiples of this, where a group is wide enough. */
+  readonly roundTo?: number
+  readonly minChannels?: number
+  /** Layers that stay whole. */
+  readonly keep?: readonly string[]
+  /** Epochs of training after pruning; 0 by default. */
+  readonly finetune?: number
+  readonly training?: Partial<Omit<TrainingChoice, 'epochs'>>
+  /** Learn from the original network too; true by default. */
+  readonly distill?: boolean
+  /** Share of the training images (below 1), or their number, that is split off to judge candidates. */
+  readonly validation?: number
+  /** How many of the validation images judge a candidate. */
+  readonly images?: number
+  /** Candidates judged in one run of the GPU. */
+  readonly candidates?: number
+  readonly recalibrate?: boolean
+  readonly seed?: number
+  /** The best adapter when absent. */
+  readonly gpu?: Gpu
+  readonly signal?: AbortSignal
+  readonly onEpisode?: (record: EpisodeRecord) => void
+  readonly report?: Reporter
+}
+
+/** What `--json` prints. */
+export interface PruneSummary {
+  /** Path of the file written; null when none was asked for. */
+  readonly model: string | null
+  readonly method: Method
+  readonly algorithm: Algorithm | null
+  readonly seed: number
+  readonly adapter: string
+  readonly episodes: number
+  readonly evaluationsPerSecond: number
+  readonly before: Figures
+  readonly after: Figures
+  /** Before fine-tuning; test accuracy, and the validation accuracy that the search chose by. */
+  readonly pruned: { readonly accuracy: number; readonly validationAccuracy: number }
+  readonly budgets: readonly { readonly budget: string; readonly limit: number; readonly value: number; readonly met: boolean }[]
+  readonly selfCheck: { readonly maxAbsDifference: number }
+  readonly seconds: { readonly search: number; readonly finetune: number; readonly total: number }
+}
+
+export interface PruneResult extends PruneSummary {
+  readonly graph: Graph
+  readonly bytes: Uint8Array
+  /** Channels kept, by group. */
+  readonly kept: Readonly<Record<string, readonly number[]>>
+}

@@ -1,0 +1,368 @@
+/** The whole job: a trained network and budgets in, a smaller network within them out. */
+import { acquireGpu, type Gpu } from '@espalier/kernels'
+import {
+  AbortedError,
+  criteria,
+  type Dataset,
+  evaluate,
+  exportOnnx,
+  type Graph,
+  InputError,
+  importOnnx,
+  type Kept,
+  type MaskedEvaluator,
+  maskedEvaluator,
+  memoryOf,
+  type Normalization,
+  normalizationMetadata,
+  pruneChannels,
+  stratifiedSplit,
+  withMetadata,
+} from '@espalier/nn'
+import { type Budget, costValue, readBudgets, resolveBudgets } from '../budgets.js'
+import { UnreachableError } from '../errors.js'
+import { checkWritable, writeWhole } from '../files.js'
+import { figuresOf } from '../measure.js'
+import { chooseNormalization, isOpen, loadData, loadModel } from '../model.js'
+import { writeReport } from '../report/report.js'
+import { silent } from '../reporter.js'
+import { digest, openRun, type Run, type RunRecord } from '../run.js'
+import { runTraining, trainingDefaults } from '../training.js'
+import { searchRandom, searchUniform } from './baselines.js'
+import { searchCrl } from './crl.js'
+import { cutAndCheck, recalibrated } from './finish.js'
+import { algorithms, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
+import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
+import { openRecords, type Records, vectorOf } from './records.js'
+import { createSearch } from './search.js'
+import { candidateOf, createSpace, type Space, type Widths } from './space.js'
+
+const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom }
+
+/**
+ * Prunes a trained network to budgets.
+ * @throws InputError for bad input (files, budgets, options); UnreachableError where nothing within the budgets exists or was found;
+ * AbortedError when `signal` fires, after the run was saved
+ */
+export async function prune(options: PruneOptions): Promise<PruneResult> {
+  const gpu = options.gpu ?? (await acquireGpu())
+  try {
+    return await pruneOn(gpu, options)
+  } finally {
+    if (!options.gpu) gpu.close()
+  }
+}
+
+async function pruneOn(gpu: Gpu, options: PruneOptions): Promise<PruneResult> {
+  const start = performance.now()
+  if (options.out !== undefined) await checkWritable(options.out, '--out')
+  const job = await prepare(gpu, options)
+  const run =
+    options.run === undefined
+      ? undefined
+      : await openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
+  const done = run?.before && (await finishedResult(run, run.before, options.out))
+  if (done) return done
+  try {
+    return await carryOut(gpu, job, run, start)
+  } catch (error) {
+    if (!(error instanceof AbortedError)) await run?.fail()
+    throw error
+  }
+}
+
+type Job = Awaited<ReturnType<typeof prepare>>
+
+/** Reads all input, so that whatever is wrong with it shows before any long work and before anything is written. */
+async function prepare(gpu: Gpu, options: PruneOptions) {
+  const choice = settle(options, gpu)
+  const report = options.report ?? silent
+  const model = await loadModel(options.model)
+  const requests = await readBudgets(options.budgets)
+  const data = await loadData(options.data, choice.seed, model.graph)
+  const train = await data.train()
+  const normalization = chooseNormalization(options, model.graph, train, report)
+  // The original with what the result will carry, so that candidates have the bytes that will be written.
+  const graph = withMetadata(model.graph, normalizationMetadata(normalization))
+  const space = createSpace(graph, choice)
+  for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
+  const validation = splitOff(train, choice.validation, choice.images, choice.seed)
+  const test = await data.test()
+  const budgets = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
+  const costs = createCosts(space, budgets)
+  const uniform = await uniformWithin(space, budgets, costs)
+  const settings = settingsOf(options, choice, digest(model.bytes), normalization)
+  const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
+  return { options, choice, report, model, graph, train, validation, test, normalization, space, budgets, costs, uniform, identity }
+}
+
+async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number): Promise<PruneResult> {
+  const { options, choice, report, model, graph, train, validation, test, normalization, space, budgets, costs } = job
+  const { signal, out } = options
+  const { seed } = choice
+  const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
+  const before = await figuresOf(gpu, graph, model.bytes, (await evaluate(gpu, graph, test, { normalization, signal })).accuracy)
+  report.log(`original: test accuracy ${percent(before.accuracy)}, ${before.params} parameters, ${before.macs} MACs`)
+
+  const searchStart = performance.now()
+  const records = await openRecords(run, space, budgets)
+  if (records.known.size > 0) report.log(`search: ${records.known.size} networks are known from before`)
+  for (const [key, { values }] of records.known) costs.remember(key.split(' ').map(Number), values)
+  const judged = await searchFor(gpu, job, records, run)
+  const searchSeconds = (performance.now() - searchStart) / 1000
+
+  const { record, kept, graph: chosen, maxAbsDifference } = await choose(gpu, records, space, budgets, seed)
+  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
+  await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
+  const cut = choice.recalibrate ? await recalibrated(gpu, chosen, { train, validation, normalization, seed }) : chosen
+  const pruned = await evaluate(gpu, cut, test, { normalization, signal })
+  report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
+
+  const finetuneStart = performance.now()
+  const teacher = choice.distill ? { graph, temperature: 4, weight: 0.7 } : undefined
+  const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
+  const tuned = await runTraining({
+    gpu,
+    graph: cut,
+    dataset: train,
+    stage: 'finetune',
+    choice: training,
+    normalization,
+    teacher,
+    seed,
+    run,
+    report,
+    signal,
+  })
+  const finetuneSeconds = (performance.now() - finetuneStart) / 1000
+
+  // From here on only what a user gets counts: the bytes, read again.
+  const bytes = exportOnnx(tuned.graph)
+  const small = await importOnnx(bytes)
+  const final = await checkBudgets(small, bytes, space, budgets, kept)
+  const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
+  const after = await figuresOf(gpu, small, bytes, accuracy)
+  if (out !== undefined) await writeWhole(out, bytes)
+
+  const summary: PruneSummary = {
+    model: out ?? null,
+    method: choice.method,
+    algorithm: choice.method === 'crl' ? choice.algorithm : null,
+    seed,
+    adapter: gpu.info.name,
+    episodes: records.all.length,
+    evaluationsPerSecond: judged / Math.max(searchSeconds, 1e-3),
+    before,
+    after,
+    pruned: { accuracy: pruned.accuracy, validationAccuracy: record.accuracy },
+    budgets: final,
+    selfCheck: { maxAbsDifference },
+    seconds: { search: searchSeconds, finetune: finetuneSeconds, total: (performance.now() - start) / 1000 },
+  }
+  if (run) {
+    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(space, kept) })
+    await writeReport(run.dir)
+  }
+  return { ...summary, graph: small, bytes, kept: plain(kept) }
+}
+
+/** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
+async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefined): Promise<number> {
+  const { options, choice, report, validation, normalization, space, budgets, costs, uniform } = job
+  const { episodes, candidates, seed, method } = choice
+  const { signal, onEpisode } = options
+  const batch = batchFor(gpu, space.graph, candidates, validation.count)
+  let evaluator: MaskedEvaluator | undefined
+  let judged = 0
+  const evaluateWidths = async (widths: readonly Widths[]) => {
+    evaluator ??= await maskedEvaluator(gpu, space.graph, space.groups, validation, { normalization, candidates, batch })
+    judged += widths.length
+    return evaluator.evaluate(widths.map(space.keptOf), signal)
+  }
+  try {
+    const search = createSearch({
+      space,
+      budgets,
+      costs,
+      records,
+      uniform,
+      episodes,
+      candidates,
+      seed,
+      signal,
+      run,
+      report,
+      onEpisode,
+      evaluate: evaluateWidths,
+    })
+    await searches[method](search)
+    if (signal?.aborted) throw new AbortedError('the search was interrupted')
+    return judged
+  } catch (error) {
+    if (error instanceof AbortedError && run)
+      throw new AbortedError(`${error.message} after ${records.all.length} candidates; --resume --run ${run.dir} goes on`)
+    throw error
+  } finally {
+    evaluator?.destroy()
+  }
+}
+
+/** The best candidate whose network, really cut, is within the budgets: a bias that had to be added for a removed constant may spoil one. */
+async function choose(gpu: Gpu, records: Records, space: Space, budgets: readonly Budget[], seed: number) {
+  const ranked = records.ranked()
+  const nearest = budgets.map((budget) => Math.min(...records.all.map((record) => record.costs[budget.text])))
+  const tried = new Set<string>()
+  for (const record of ranked) {
+    const widths = vectorOf(space, record)
+    const kept = space.keptOf(widths)
+    if (tried.has(widths.join())) continue
+    tried.add(widths.join())
+    const graph = pruneChannels(space.graph, kept)
+    const candidate = candidateOf(graph, exportOnnx(graph), space, kept)
+    const values: number[] = []
+    for (const budget of budgets) values.push(await costValue(budget, candidate))
+    if (!meets(values, budgets)) continue
+    return { record, kept, ...(await cutAndCheck(gpu, space, kept, seed)) }
+  }
+  throw new UnreachableError('no network within the budgets was found', nearestValues(budgets, nearest))
+}
+
+async function checkBudgets(
+  graph: Graph,
+  bytes: Uint8Array,
+  space: Space,
+  budgets: readonly Budget[],
+  kept: Kept,
+): Promise<PruneSummary['budgets']> {
+  const candidate = candidateOf(graph, bytes, space, kept)
+  const results = []
+  for (const budget of budgets) {
+    const value = await costValue(budget, candidate)
+    results.push({ budget: budget.text, limit: budget.limit, value, met: meets([value], [budget]) })
+  }
+  if (results.some((result) => !result.met))
+    throw new UnreachableError(
+      'the network to be written is not within the budgets; nothing was written',
+      nearestValues(
+        budgets,
+        results.map((result) => result.value),
+      ),
+    )
+  return results
+}
+
+/** Images per candidate and run: activations of all candidates within a fixed amount of memory, so that the choice depends on the kind of adapter only. */
+function batchFor(gpu: Gpu, graph: Graph, candidates: number, images: number): number {
+  const room = Math.min(gpu.info.kind === 'hardware' ? 2 ** 30 : 2 ** 27, gpu.target.maxBindingBytes)
+  const most = Math.max(1, Math.min(gpu.info.kind === 'hardware' ? 256 : 64, Math.floor(room / (candidates * memoryOf(graph)))))
+  return Math.ceil(images / Math.ceil(images / most))
+}
+
+/** Validation images, split off the training set by class; a part of them where fewer are to judge. */
+function splitOff(train: Dataset, validation: number, images: number, seed: number): Dataset {
+  const count = Math.round(validation < 1 ? validation * train.count : validation)
+  if (count < 1 || count >= train.count)
+    throw new InputError('not a number of validation images', {
+      field: '--validation',
+      expected: `1 to ${train.count - 1} images, or a share of them below 1`,
+      found: validation,
+    })
+  const { part } = stratifiedSplit(train, count, seed)
+  return images < part.count ? stratifiedSplit(part, images, seed).part : part
+}
+
+interface Choice
+  extends Required<
+    Pick<
+      PruneOptions,
+      | 'method'
+      | 'algorithm'
+      | 'episodes'
+      | 'criterion'
+      | 'roundTo'
+      | 'minChannels'
+      | 'keep'
+      | 'finetune'
+      | 'distill'
+      | 'validation'
+      | 'images'
+      | 'candidates'
+      | 'recalibrate'
+      | 'seed'
+    >
+  > {}
+
+function settle(options: PruneOptions, gpu: Gpu): Choice {
+  const hardware = gpu.info.kind === 'hardware'
+  const choice: Choice = {
+    method: options.method ?? 'crl',
+    algorithm: options.algorithm ?? 'ppo-lag',
+    episodes: options.episodes ?? 128,
+    criterion: options.criterion ?? 'l1',
+    roundTo: options.roundTo ?? 1,
+    minChannels: options.minChannels ?? 1,
+    keep: options.keep ?? [],
+    finetune: options.finetune ?? 0,
+    distill: options.distill ?? true,
+    validation: options.validation ?? 0.1,
+    images: options.images ?? (hardware ? 2000 : 500),
+    candidates: options.candidates ?? (hardware ? 16 : 8),
+    recalibrate: options.recalibrate ?? true,
+    seed: options.seed ?? 0,
+  }
+  const among = (field: string, value: string, known: readonly string[]) => {
+    if (!known.includes(value)) throw new InputError('not there', { field, expected: `one of ${known.join(', ')}`, found: `'${value}'` })
+  }
+  among('--method', choice.method, methods)
+  among('--algorithm', choice.algorithm, algorithms)
+  among('--criterion', choice.criterion, criteria)
+  for (const [field, least] of [
+    ['episodes', 1],
+    ['roundTo', 1],
+    ['minChannels', 1],
+    ['finetune', 0],
+    ['images', 1],
+    ['candidates', 1],
+    ['seed', 0],
+  ] as const) {
+    if (!Number.isSafeInteger(choice[field]) || choice[field] < least)
+      throw new InputError('not usable', { field, expected: `a whole number from ${least}`, found: choice[field] })
+  }
+  return choice
+}
+
+/** Everything the result depends on; recorded, and compared when a run is resumed. */
+function settingsOf(options: PruneOptions, choice: Choice, model: string, { mean, std }: Normalization): Record<string, unknown> {
+  return {
+    model: typeof options.model === 'string' ? options.model : 'given in code',
+    modelDigest: model,
+    data: typeof options.data === 'string' ? options.data : isOpen(options.data) ? options.data.spec : options.data.kind,
+    budgets: options.budgets.map((budget) => (typeof budget === 'string' ? budget : `${budget.name}<=${budget.limit}`)),
+    out: options.out ?? null,
+    ...choice,
+    training: options.training ?? {},
+    mean,
+    std,
+  }
+}
+
+const plain = (kept: Kept) => Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, Array.from(indices)]))
+
+const groupsOf = (space: Space, kept: Kept) =>
+  space.groups.map(({ id, channels }) => ({
+    id,
+    channels,
+    kept: kept[id]?.length ?? channels,
+    fixed: space.fixed.find((each) => each.id === id)?.reason ?? null,
+  }))
+
+/** A run that was already done, when its file is still the one it wrote. */
+async function finishedResult(run: Run, record: RunRecord, out: string | undefined): Promise<PruneResult | undefined> {
+  if (record.status !== 'done' || out === undefined) return undefined
+  const { digest: expected, groups: _groups, ...summary } = record.result as PruneSummary & { digest: string; groups: unknown }
+  const written = await loadModel(out).catch(() => undefined)
+  if (!written || digest(written.bytes) !== expected) return undefined
+  const best = (await run.read('best.json')) as { kept: PruneResult['kept'] } | undefined
+  await writeReport(run.dir)
+  return best && { ...summary, graph: written.graph, bytes: written.bytes, kept: best.kept }
+}

@@ -1,0 +1,101 @@
+/** Judged candidates: their records on disk, the best of them, and what an interrupted run already knows. */
+import { InputError, type Judgement } from '@espalier/nn'
+import type { Budget } from '../budgets.js'
+import type { Run } from '../run.js'
+import { keyOf, type Space, type Widths } from './space.js'
+
+/** One line of episodes.jsonl. */
+export interface EpisodeRecord {
+  readonly episode: number
+  /** Who proposed it: the uniform start, the agent exploring, the agent's most probable choice, or a baseline. */
+  readonly source: 'uniform' | 'agent' | 'policy' | 'random'
+  /** Share of channels removed, as proposed, by group. */
+  readonly actions: Readonly<Record<string, number>>
+  /** Channels left by group, as judged. */
+  readonly widths: Readonly<Record<string, number>>
+  /** Validation accuracy in percent. */
+  readonly reward: number
+  readonly accuracy: number
+  readonly loss: number
+  /** Value of every budget for these widths. */
+  readonly costs: Readonly<Record<string, number>>
+  /** Cost signals the agent got: of what it proposed, 1 at the limit. */
+  readonly signals: readonly number[]
+  readonly multipliers: readonly number[]
+  readonly feasible: boolean
+}
+
+export interface Records {
+  readonly all: readonly EpisodeRecord[]
+  /** What an interrupted run knew: its judgements, so that going through the search again is quick. */
+  readonly known: ReadonlyMap<string, { judgement: Judgement; values: number[] }>
+  add(records: readonly EpisodeRecord[]): Promise<void>
+  /** Feasible records, the best first: accuracy, then loss, then parameters. */
+  ranked(): EpisodeRecord[]
+}
+
+const file = 'episodes.jsonl'
+
+/**
+ * Opens the records of a run, or keeps them in memory only. A search that is resumed is gone through again from its seed with the known judgements:
+ * it comes to the same proposals, and every record must be the one on disk, down to the last byte.
+ */
+export async function openRecords(run: Run | undefined, space: Space, budgets: readonly Budget[]): Promise<Records> {
+  const lines = run?.before ? completeLines((await run.readText(file)) ?? '') : []
+  if (run?.before) await run.cut(file, Buffer.byteLength(lines.map((line) => `${line}\n`).join('')))
+  const known = new Map<string, { judgement: Judgement; values: number[] }>()
+  lines.forEach((line, i) => {
+    const { widths, accuracy, loss, costs } = parse(line, i, run!.path(file))
+    const vector = space.open.map(({ group }) => widths[group.id])
+    const values = budgets.map((budget) => costs[budget.text])
+    known.set(keyOf(vector), { judgement: { accuracy, loss }, values })
+  })
+  const all: EpisodeRecord[] = []
+  const sizes = new Map<EpisodeRecord, number>()
+  const params = (record: EpisodeRecord) => {
+    if (!sizes.has(record)) sizes.set(record, space.candidate(vectorOf(space, record)).params)
+    return sizes.get(record)!
+  }
+  return {
+    all,
+    known,
+    async add(records) {
+      const fresh: string[] = []
+      for (const record of records) {
+        const line = JSON.stringify(record)
+        const before = lines[all.length]
+        if (before === undefined) fresh.push(`${line}\n`)
+        else if (before !== line)
+          throw new InputError('the run cannot be resumed: it goes another way now', {
+            file: run!.path(file),
+            field: `line ${all.length + 1}`,
+            expected: before,
+            found: line,
+          })
+        all.push(record)
+      }
+      if (fresh.length > 0) await run?.append(file, fresh.join(''))
+    },
+    ranked: () =>
+      all
+        .filter((record) => record.feasible)
+        .sort((a, b) => b.accuracy - a.accuracy || a.loss - b.loss || params(a) - params(b) || a.episode - b.episode),
+  }
+}
+
+export const vectorOf = (space: Space, record: Pick<EpisodeRecord, 'widths'>): Widths =>
+  space.open.map(({ group }) => record.widths[group.id])
+
+/** A process that was killed may have written half a line. */
+function completeLines(text: string): string[] {
+  const end = text.lastIndexOf('\n')
+  return end < 0 ? [] : text.slice(0, end).split('\n')
+}
+
+function parse(line: string, index: number, path: string): EpisodeRecord {
+  try {
+    return JSON.parse(line) as EpisodeRecord
+  } catch (error) {
+    throw new InputError('not a record', { file: path, field: `line ${index + 1}`, expected: 'a JSON object', cause: error })
+  }
+}

@@ -1,0 +1,112 @@
+/** What all search methods share: proposals in, judged and recorded candidates out. */
+import type { Judgement } from '@espalier/nn'
+import type { Budget } from '../budgets.js'
+import type { Reporter } from '../reporter.js'
+import type { Run } from '../run.js'
+import { type Costs, meets } from './reach.js'
+import type { EpisodeRecord, Records } from './records.js'
+import { keyOf, type Space, type Widths } from './space.js'
+
+export interface Proposal {
+  readonly source: EpisodeRecord['source']
+  /** Kept shares as proposed, and the widths to judge. */
+  readonly shares: readonly number[]
+  readonly widths: Widths
+  readonly signals?: readonly number[]
+  readonly multipliers?: readonly number[]
+}
+
+export interface Search {
+  readonly space: Space
+  readonly budgets: readonly Budget[]
+  readonly costs: Costs
+  readonly records: Records
+  /** Candidates to propose in all. */
+  readonly episodes: number
+  /** Candidates judged in one run of the GPU. */
+  readonly candidates: number
+  readonly seed: number
+  readonly signal?: AbortSignal
+  /** The uniform network within the budgets. */
+  readonly uniform: { readonly share: number; readonly widths: Widths }
+  judge(proposals: readonly Proposal[]): Promise<EpisodeRecord[]>
+  /** Adds a row to metrics.csv. */
+  metric(row: Readonly<Record<string, number | null>>): Promise<void>
+}
+
+export interface SearchSetup extends Omit<Search, 'judge' | 'metric'> {
+  readonly run?: Run
+  readonly report: Reporter
+  /** Judges widths that were never judged; in chunks of `candidates`. */
+  readonly evaluate: (widths: readonly Widths[]) => Promise<Judgement[]>
+  readonly onEpisode?: (record: EpisodeRecord) => void
+}
+
+export function createSearch(setup: SearchSetup): Search {
+  const { space, budgets, costs, records, episodes } = setup
+  const judged = new Map<string, Judgement>()
+  for (const [key, { judgement }] of records.known) judged.set(key, judgement)
+  const rows: string[] = []
+  return {
+    ...setup,
+    async judge(proposals) {
+      const values: number[][] = []
+      for (const { widths } of proposals) values.push(await costs.of(widths))
+      const fresh = new Map(proposals.map(({ widths }) => [keyOf(widths), widths] as const).filter(([key]) => !judged.has(key)))
+      const results = fresh.size > 0 ? await setup.evaluate([...fresh.values()]) : []
+      ;[...fresh.keys()].forEach((key, i) => judged.set(key, results[i]))
+      const made = proposals.map((proposal, i): EpisodeRecord => {
+        const { accuracy, loss } = judged.get(keyOf(proposal.widths))!
+        return {
+          episode: records.all.length + i,
+          source: proposal.source,
+          actions: Object.fromEntries(space.open.map(({ group }, g) => [group.id, 1 - proposal.shares[g]])),
+          widths: space.byId(proposal.widths),
+          reward: 100 * accuracy,
+          accuracy,
+          loss,
+          costs: Object.fromEntries(budgets.map((budget, k) => [budget.text, values[i][k]])),
+          signals: proposal.signals ?? [],
+          multipliers: proposal.multipliers ?? [],
+          feasible: meets(values[i], budgets),
+        }
+      })
+      await records.add(made)
+      for (const record of made) setup.onEpisode?.(record)
+      const best = records.ranked()[0]
+      const detail = best ? `best ${(100 * best.accuracy).toFixed(2)}% within the budgets` : 'none within the budgets yet'
+      setup.report.progress('search', records.all.length, Math.max(episodes, records.all.length), detail)
+      return made
+    },
+    async metric(row) {
+      if (rows.length === 0) rows.push(Object.keys(row).join(','))
+      rows.push(
+        Object.values(row)
+          .map((value) => value ?? '')
+          .join(','),
+      )
+      await setup.run?.write('metrics.csv', `${rows.join('\n')}\n`)
+    },
+  }
+}
+
+/** A row of metrics.csv about the last `count` candidates. */
+export function metricsOf(
+  { records, budgets }: Search,
+  count: number,
+  more: Readonly<Record<string, number | null>> = {},
+): Record<string, number | null> {
+  const last = records.all.slice(records.all.length - count)
+  const mean = (read: (record: EpisodeRecord) => number) => last.reduce((sum, record) => sum + read(record), 0) / last.length
+  const best = records.ranked()[0]
+  return {
+    episodes: records.all.length,
+    reward: mean((record) => record.reward),
+    best: best ? best.accuracy : null,
+    feasible: mean((record) => (record.feasible ? 1 : 0)),
+    ...Object.fromEntries(budgets.map((budget) => [csv(budget.text), mean((record) => record.costs[budget.text])])),
+    ...more,
+  }
+}
+
+const csv = (name: string) => (/[",\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)

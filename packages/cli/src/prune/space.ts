@@ -1,0 +1,192 @@
+/** What a search chooses from: a width for every channel group that may be cut. */
+import {
+  type ChannelGroup,
+  type Criterion,
+  channelGroups,
+  costModel,
+  costOf,
+  exportOnnx,
+  type Graph,
+  InputError,
+  type Kept,
+  keepTop,
+  memoryOf,
+  pruneChannels,
+  rankChannels,
+} from '@espalier/nn'
+import type { Candidate } from '../budgets.js'
+
+/** Channels left in each open group, in the order of `Space.open`. */
+export type Widths = readonly number[]
+
+export interface OpenGroup {
+  readonly group: ChannelGroup
+  /** Possible widths, ascending; the last is all channels. */
+  readonly widths: readonly number[]
+  /** Importance of each channel, by the criterion. */
+  readonly scores: Float64Array
+}
+
+export interface Space {
+  readonly graph: Graph
+  readonly groups: readonly ChannelGroup[]
+  readonly open: readonly OpenGroup[]
+  /** Groups that stay whole, with the reason. */
+  readonly fixed: readonly { readonly id: string; readonly channels: number; readonly reason: string }[]
+  readonly smallest: Widths
+  readonly full: Widths
+  /** The possible width nearest to a share of the group's channels, the smaller one of two. */
+  nearest(group: number, share: number): number
+  /** The channels of the highest scores. */
+  keptOf(widths: Widths): Kept
+  byId(widths: Widths): Record<string, number>
+  candidate(widths: Widths): Candidate
+}
+
+export interface SpaceOptions {
+  readonly criterion: Criterion
+  readonly roundTo: number
+  readonly minChannels: number
+  /** Names of layers or groups that are not to be cut. */
+  readonly keep: readonly string[]
+  readonly seed: number
+}
+
+export const keyOf = (widths: Widths): string => widths.join(' ')
+
+/** @throws InputError for a name to keep that is no layer, and for a network with nothing to cut */
+export function createSpace(graph: Graph, options: SpaceOptions): Space {
+  const groups = channelGroups(graph)
+  checkNames(groups, options.keep)
+  const fixed: { id: string; channels: number; reason: string }[] = []
+  const open: OpenGroup[] = []
+  for (const group of groups) {
+    const kept = options.keep.find((name) => makes(group, name))
+    const widths = widthsOf(group.channels, options)
+    const reason =
+      group.locked ??
+      (kept
+        ? `kept: --keep ${kept}`
+        : widths.length < 2
+          ? `no smaller width (--min-channels ${options.minChannels}, --round-to ${options.roundTo})`
+          : null)
+    if (reason !== null) fixed.push({ id: group.id, channels: group.channels, reason })
+    else open.push({ group, widths, scores: rankChannels(graph, group, options.criterion, { seed: options.seed }) })
+  }
+  if (open.length === 0) {
+    const found = fixed.map(({ id, reason }) => `${id} (${reason})`).join('; ')
+    throw new InputError('no channel of this network may be removed', {
+      file: graph.name,
+      field: 'channel groups',
+      expected: 'at least one that is free',
+      found: found || 'none',
+    })
+  }
+  const sizes = costModel(
+    graph,
+    open.map(({ group }) => group),
+  )
+  const byId = (widths: Widths) => Object.fromEntries(open.map(({ group }, i) => [group.id, widths[i]]))
+  const keptOf = (widths: Widths): Kept => Object.fromEntries(open.map(({ group, scores }, i) => [group.id, keepTop(scores, widths[i])]))
+  // Bytes and memory need the network itself: kept by widths, for the few vectors that are asked about again and again.
+  const measured = new Map<string, { bytes?: number; memory?: number }>()
+  return {
+    graph,
+    groups,
+    open,
+    fixed,
+    smallest: open.map(({ widths }) => widths[0]),
+    full: open.map(({ widths }) => widths[widths.length - 1]),
+    nearest: (index, share) => nearest(open[index].widths, share * open[index].group.channels),
+    keptOf,
+    byId,
+    candidate(widths) {
+      const key = keyOf(widths)
+      const known = measured.get(key) ?? {}
+      measured.set(key, known)
+      return lazyCandidate({
+        graph: () => pruneChannels(graph, keptOf(widths)),
+        sizes: sizes(widths),
+        known,
+        widths: byId(widths),
+        kept: () => plainKept(keptOf(widths)),
+      })
+    },
+  }
+}
+
+function lazyCandidate(from: {
+  graph: () => Graph
+  sizes?: { params: number; macs: number }
+  known: { bytes?: number; memory?: number }
+  widths: Record<string, number>
+  kept: () => Record<string, readonly number[]>
+  bytes?: Uint8Array
+}): Candidate {
+  let graph: Graph | undefined
+  let bytes = from.bytes
+  let cost: ReturnType<typeof costOf> | undefined
+  const made = () => (graph ??= from.graph())
+  const costs = () => (cost ??= costOf(made()))
+  return {
+    onnx: () => (bytes ??= exportOnnx(made())),
+    get layers() {
+      return costs().layers
+    },
+    get params() {
+      return from.sizes?.params ?? costs().params
+    },
+    get macs() {
+      return from.sizes?.macs ?? costs().macs
+    },
+    get bytes() {
+      return (from.known.bytes ??= (bytes ??= exportOnnx(made())).length)
+    },
+    get memory() {
+      return (from.known.memory ??= memoryOf(made()))
+    },
+    widths: from.widths,
+    get kept() {
+      return from.kept()
+    },
+  }
+}
+
+/** A network that is there, as budgets see it: nothing is taken from a model of costs. */
+export function candidateOf(graph: Graph, bytes: Uint8Array, space: Space, kept: Kept): Candidate {
+  return lazyCandidate({
+    graph: () => graph,
+    known: {},
+    bytes,
+    widths: Object.fromEntries(space.open.map(({ group }) => [group.id, kept[group.id]?.length ?? group.channels])),
+    kept: () => plainKept(kept),
+  })
+}
+
+const plainKept = (kept: Kept) => Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, Array.from(indices)]))
+
+function widthsOf(channels: number, { roundTo, minChannels }: SpaceOptions): number[] {
+  const least = Math.max(1, minChannels)
+  const widths: number[] = []
+  for (let width = Math.ceil(least / roundTo) * roundTo; width < channels; width += roundTo) widths.push(width)
+  return [...widths, channels]
+}
+
+function nearest(widths: readonly number[], wanted: number): number {
+  let best = widths[0]
+  for (const width of widths) if (Math.abs(width - wanted) < Math.abs(best - wanted)) best = width
+  return best
+}
+
+const makes = (group: ChannelGroup, name: string) =>
+  group.id === name || group.members.some((member) => member.side === 'out' && member.layer === name)
+
+function checkNames(groups: readonly ChannelGroup[], names: readonly string[]): void {
+  for (const name of names) {
+    if (groups.some((group) => makes(group, name))) continue
+    const known = [
+      ...new Set(groups.flatMap((group) => group.members.filter((member) => member.side === 'out').map((member) => member.layer))),
+    ]
+    throw new InputError('there is no such layer', { field: `--keep ${name}`, expected: `one of ${known.join(', ')}` })
+  }
+}

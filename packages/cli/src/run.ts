@@ -1,0 +1,163 @@
+/** The folder of a run: settings, records, and what is needed to go on after an interruption. */
+import { createHash } from 'node:crypto'
+import { open, readFile, rm, rmdir, stat, truncate } from 'node:fs/promises'
+import { join } from 'node:path'
+import { InputError } from '@espalier/nn'
+import { makeFolder, readIfThere, readJson, writeWhole } from './files.js'
+import { version } from './version.js'
+
+export type Settings = Readonly<Record<string, unknown>>
+
+export interface RunRecord {
+  readonly command: string
+  readonly status: 'running' | 'failed' | 'done'
+  readonly settings: Settings
+  readonly seed: number
+  readonly adapter: string
+  readonly versions: Readonly<Record<string, string>>
+  readonly result?: unknown
+}
+
+export interface Run {
+  readonly dir: string
+  /** The record of a run that is gone on with; undefined for a new one. */
+  readonly before: RunRecord | undefined
+  path(name: string): string
+  write(name: string, content: string | Uint8Array): Promise<void>
+  read(name: string): Promise<unknown>
+  readBytes(name: string): Promise<Uint8Array | undefined>
+  readText(name: string): Promise<string | undefined>
+  append(name: string, text: string): Promise<void>
+  /** Cuts a file that was appended to back to `bytes`. */
+  cut(name: string, bytes: number): Promise<void>
+  remove(name: string): Promise<void>
+  finish(result: unknown): Promise<void>
+  /** Ended by an error: the folder may be used again. */
+  fail(): Promise<void>
+  /** Removes what the run wrote, and its folder where nothing else is in it. */
+  discard(): Promise<void>
+}
+
+export interface RunOptions {
+  readonly command: string
+  /** The user's choice; settings decide the result, so a resumed run must have the same. */
+  readonly settings: Settings
+  readonly seed: number
+  readonly adapter: string
+  readonly versions: Readonly<Record<string, string>>
+  readonly resume?: boolean
+  /** The folder was not named by the user: an unfinished run in it may be replaced. */
+  readonly implicit?: boolean
+}
+
+const recordName = 'run.json'
+/** Everything a run may write; a new run in the same folder removes it, and touches nothing else. */
+const ours = [recordName, 'episodes.jsonl', 'metrics.csv', 'best.json', 'report.html', 'checkpoint']
+
+/** What a run is about; undefined where the folder holds none. @throws InputError when its record cannot be read */
+export async function readRecord(dir: string): Promise<RunRecord | undefined> {
+  const file = join(dir, recordName)
+  const record = (await readJson(file)) as Partial<RunRecord> | undefined
+  if (record === undefined) return undefined
+  if (typeof record.command !== 'string' || typeof record.settings !== 'object')
+    throw new InputError('not the record of a run', { file, field: 'settings', expected: 'what espalier wrote' })
+  return record as RunRecord
+}
+
+export async function openRun(dir: string, options: RunOptions): Promise<Run> {
+  const found = await stat(dir).catch(() => undefined)
+  if (found && !found.isDirectory())
+    throw new InputError('cannot hold a run', { file: dir, field: '--run', expected: 'a folder', found: 'a file' })
+  const before = found ? await readRecord(dir) : undefined
+  if (options.resume && !before)
+    throw new InputError('there is no run to resume', {
+      file: dir,
+      field: '--resume',
+      expected: `a folder with ${recordName}`,
+      found: found ? `none` : 'nothing there',
+    })
+  if (before && options.resume) checkSame(before, options, dir)
+  else if (before?.status === 'running' && !options.implicit)
+    throw new InputError('holds an unfinished run', { file: dir, field: '--run', expected: '--resume to go on with it, or another folder' })
+  await makeFolder(join(dir, 'checkpoint'), '--run')
+  const run = folder(dir, options.resume ? before : undefined)
+  if (!options.resume) {
+    for (const name of ours.filter((name) => name !== recordName)) await rm(join(dir, name), { recursive: true, force: true })
+    await makeFolder(join(dir, 'checkpoint'), '--run')
+    const { command, settings, seed, adapter } = options
+    const record: RunRecord = { command, status: 'running', settings, seed, adapter, versions: { espalier: version, ...options.versions } }
+    await run.write(recordName, `${JSON.stringify(record, null, 2)}\n`)
+  }
+  return run
+}
+
+function folder(dir: string, before: RunRecord | undefined): Run {
+  const path = (name: string) => join(dir, name)
+  const run: Run = {
+    dir,
+    before,
+    path,
+    write: (name, content) => writeWhole(path(name), content),
+    read: (name) => readJson(path(name)),
+    readText: (name) => readIfThere(path(name)),
+    readBytes: (name) =>
+      readFile(path(name)).then(
+        (bytes) => new Uint8Array(bytes),
+        () => undefined,
+      ),
+    async append(name, text) {
+      const file = await open(path(name), 'a')
+      try {
+        await file.writeFile(text)
+      } finally {
+        await file.close()
+      }
+    },
+    async cut(name, bytes) {
+      const size = await stat(path(name)).then(
+        (found) => found.size,
+        () => 0,
+      )
+      if (size < bytes)
+        throw new InputError('is shorter than its checkpoint says: the run cannot be resumed', {
+          file: path(name),
+          expected: `${bytes} bytes`,
+          found: size,
+        })
+      if (size > bytes) await truncate(path(name), bytes)
+    },
+    remove: (name) => rm(path(name), { recursive: true, force: true }),
+    async finish(result) {
+      const record = (await readRecord(dir))!
+      await run.write(recordName, `${JSON.stringify({ ...record, status: 'done', result }, null, 2)}\n`)
+    },
+    async fail() {
+      const record = (await readRecord(dir))!
+      await run.write(recordName, `${JSON.stringify({ ...record, status: 'failed' }, null, 2)}\n`)
+    },
+    async discard() {
+      for (const name of ours) await rm(path(name), { recursive: true, force: true })
+      await rmdir(dir).catch(() => {})
+    },
+  }
+  return run
+}
+
+function checkSame(before: RunRecord, { command, settings, adapter }: RunOptions, dir: string): void {
+  const file = join(dir, recordName)
+  const differ = (field: string, recorded: unknown, asked: unknown) => {
+    if (JSON.stringify(recorded) !== JSON.stringify(asked))
+      throw new InputError('the run was begun with other settings', {
+        file,
+        field,
+        expected: String(JSON.stringify(recorded)),
+        found: String(JSON.stringify(asked)),
+      })
+  }
+  differ('command', before.command, command)
+  for (const field of new Set([...Object.keys(before.settings), ...Object.keys(settings)]))
+    differ(field, before.settings[field], settings[field])
+  differ('adapter', before.adapter, adapter)
+}
+
+export const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
