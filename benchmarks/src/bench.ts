@@ -1,0 +1,181 @@
+/**
+ * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training,masked,gemm,policy,checks] [--seconds 30] [--dry]`
+ *
+ * Every runtime is a process of its own; they take turns, round by round, in alternating order, so that what disturbs
+ * the machine disturbs all of them. Results go to benchmarks/results; cases that were not run keep their older figures.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Arm, type Comparison, comparisons } from './comparisons.js'
+import type { Measurement } from './contenders/contender.js'
+import { surroundings } from './environment.js'
+import { type Process, startProcess } from './process.js'
+import { type ArmResult, type Check, type ComparisonResult, digits, markdown, type Results } from './report.js'
+import { disagreement, paired, quantile, summarise } from './statistics.js'
+
+const { values: options } = parseArgs({
+  options: {
+    adapter: { type: 'string' },
+    only: { type: 'string' },
+    seconds: { type: 'string', default: '30' },
+    dry: { type: 'boolean', default: false },
+  },
+})
+const aliases: Record<string, string> = { lavapipe: 'llvmpipe' }
+const prefer = options.adapter === undefined ? undefined : (aliases[options.adapter] ?? options.adapter)
+const chosen = options.only?.split(',')
+const wanted = (id: string) => chosen === undefined || chosen.includes(id)
+const unknown = chosen?.filter((id) => id !== 'checks' && comparisons.every((comparison) => comparison.id !== id))
+if (unknown?.length)
+  throw new Error(`--only: unknown ${unknown.join(', ')}; there are ${[...comparisons.map(({ id }) => id), 'checks'].join(', ')}`)
+const budget = Number(options.seconds) * 1000
+const leastRounds = 3
+const mostRounds = 20
+/** Largest difference between runtimes, relative to the largest value. */
+const tolerance = 1e-3
+
+const processes = new Map<string, Process>()
+const versions: Record<string, string> = {}
+let adapter = ''
+
+async function runtimeOf(name: string): Promise<Process> {
+  let started = processes.get(name)
+  if (!started) {
+    started = startProcess(name, prefer, 600_000)
+    processes.set(name, started)
+    const about = await started.describe()
+    Object.assign(versions, about.versions)
+    adapter ||= about.adapter
+    if (about.adapter !== adapter) throw new Error(`${name} runs on '${about.adapter}', the others on '${adapter}'`)
+  }
+  return started
+}
+
+async function compare({ title, arms, flops }: Comparison, kind: 'hardware' | 'software'): Promise<ComparisonResult> {
+  const here = surroundings()
+  console.log(`\n${title} (load ${here.load}${here.load > 1 ? ': the machine is busy' : ''})`)
+  const runs = await Promise.all(arms.map(async (arm) => ({ arm, process: await runtimeOf(arm.runtime), rounds: [] as Measurement[] })))
+  let worst = 0
+  let reference: number[] | undefined
+  for (const { arm, process } of runs) {
+    await process.prepare(arm.case)
+    const outputs = await process.outputs(arm.case)
+    if (outputs && reference) {
+      const each = disagreement(outputs, reference)
+      if (!(each <= tolerance)) throw new Error(`${title}: ${arm.label} differs from ${arms[0].label} by ${each}, more than ${tolerance}`)
+      worst = Math.max(worst, each)
+    }
+    reference ??= outputs
+    // The comparison above was a warm-up already; one more run, so that pools and caches are in the state of the runs that follow.
+    await process.once(arm.case)
+  }
+  const start = performance.now()
+  for (let round = 0; round < mostRounds; round++) {
+    if (round >= leastRounds && performance.now() - start > budget) break
+    for (const run of round % 2 ? [...runs].reverse() : runs) run.rounds.push(await run.process.once(run.arm.case))
+  }
+  for (const { arm, process } of runs) await process.dispose(arm.case)
+  const results = runs.map(({ arm, rounds }): ArmResult => {
+    const times = rounds.map(({ ms }) => ms)
+    const names = Object.keys(rounds[0]).filter((name) => name !== 'ms')
+    const also = Object.fromEntries(
+      names.map((name) => [
+        name,
+        quantile(
+          rounds.map((each) => each[name]),
+          0.5,
+        ),
+      ]),
+    )
+    return { label: arm.label, rounds: times, time: summarise(times), also }
+  })
+  const ratios = arms.slice(1).map((arm: Arm, i) => ({
+    label: arm.label,
+    ratio: summarise(paired(results[i + 1].rounds, results[0].rounds)),
+    goal: arm.goal?.[kind],
+  }))
+  for (const { label, time } of results) {
+    const ratio = ratios.find((each) => each.label === label)
+    const against = ratio ? `, ${digits(ratio.ratio.median)} times ours${ratio.goal ? ` (goal ${ratio.goal})` : ''}` : ''
+    const speed = flops ? `, ${digits(flops / time.median / 1e6)} GFLOPS` : ''
+    console.log(
+      `  ${label.padEnd(20)} ${digits(time.median)} ms (${digits(time.low)} .. ${digits(time.high)}, ${time.count} rounds)${speed}${against}`,
+    )
+  }
+  return { ...here, title, flops, arms: results, ratios, disagreement: reference ? worst : undefined }
+}
+
+/** Figures of ours alone: host time of a step, and memory. */
+async function checkAll(): Promise<Check[]> {
+  const ours = await runtimeOf('espalier')
+  const checks: Check[] = []
+  const add = (check: Omit<Check, keyof ReturnType<typeof surroundings>>) => {
+    checks.push({ ...surroundings(), ...check })
+    console.log(
+      `  ${check.title}: ${digits(check.value)} ${check.unit}${check.limit === undefined ? '' : ` (limit ${check.limit})`}, ${check.detail}`,
+    )
+  }
+  console.log('\nchecks')
+  await ours.prepare('training')
+  for (let i = 0; i < 3; i++) await ours.once('training')
+  const host: number[] = []
+  for (let i = 0; i < 10; i++) host.push((await ours.once('training')).hostMs)
+  await ours.dispose('training')
+  const { median, low, high } = summarise(host)
+  add({
+    title: 'host time of a training step',
+    value: median,
+    unit: 'ms',
+    limit: 2,
+    detail: `quartiles ${digits(low)} .. ${digits(high)} of ${host.length}`,
+  })
+  for (const what of ['forward', 'training']) {
+    await ours.prepare(`memory, ${what}`)
+    const { ratio, peakBytes, planBytes, lowerBoundBytes, leftBytes } = await ours.once(`memory, ${what}`)
+    await ours.dispose(`memory, ${what}`)
+    const mib = (bytes: number) => `${digits(bytes / 2 ** 20)} MiB`
+    const detail = `peak ${mib(peakBytes)}, plan ${mib(planBytes)} (live activations alone ${mib(lowerBoundBytes)}), left after destroy ${mib(leftBytes)}`
+    add({ title: `peak memory over the plan's, ${what}`, value: ratio, unit: '', limit: 1.3, detail })
+  }
+  return checks
+}
+
+async function main(): Promise<void> {
+  const { acquireGpu } = await import('@espalier/kernels')
+  const gpu = await acquireGpu({ prefer })
+  const { name, kind, source } = gpu.info
+  gpu.close()
+  adapter = name
+  const { cpu, load, commit } = surroundings()
+  console.log(`${name} (${kind}, ${source}), ${cpu}, load ${load}, commit ${commit}`)
+  const folder = join(import.meta.dirname, '..', 'results')
+  const short = /llvmpipe/i.test(name)
+    ? 'lavapipe'
+    : /swiftshader/i.test(name)
+      ? 'swiftshader'
+      : name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  const path = join(folder, short)
+  const before: Results | undefined = existsSync(`${path}.json`) ? JSON.parse(readFileSync(`${path}.json`, 'utf8')) : undefined
+  const fresh = new Map<string, ComparisonResult>()
+  let checks = before?.checks ?? []
+  try {
+    for (const comparison of comparisons) if (wanted(comparison.id)) fresh.set(comparison.title, await compare(comparison, kind))
+    if (wanted('checks')) checks = await checkAll()
+  } finally {
+    for (const process of processes.values()) process.end()
+    const merged = comparisons.flatMap(({ title }) => fresh.get(title) ?? before?.comparisons.find((each) => each.title === title) ?? [])
+    const results: Results = { adapter: name, kind, source, versions: { ...before?.versions, ...versions }, comparisons: merged, checks }
+    if (!options.dry) {
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(`${path}.json`, `${JSON.stringify(results, null, 2)}\n`)
+      writeFileSync(`${path}.md`, markdown(results))
+      // The repository's formatter has its own mind about JSON.
+      spawnSync('npx', ['biome', 'format', '--write', `${path}.json`], { stdio: 'ignore', shell: process.platform === 'win32' })
+      console.log(`\nwritten: benchmarks/results/${short}.json and .md`)
+    }
+  }
+}
+
+await main()

@@ -1,0 +1,31 @@
+/** What runs in a process of its own: one runtime, and the cases it can do. */
+
+/** Milliseconds, bytes, or whatever else a case measures, by name. `ms` is the time of the whole. */
+export type Measurement = Readonly<Record<string, number>>
+
+export interface Case {
+  /** Runs once, to the end: when it resolves the device has nothing left to do. */
+  once(): Promise<Measurement>
+  /** Numbers by which runtimes are compared before anything is timed. */
+  outputs?(): Promise<number[]>
+  dispose?(): void | Promise<void>
+}
+
+export interface Contender {
+  readonly adapter: string
+  readonly versions: Readonly<Record<string, string>>
+  readonly cases: Readonly<Record<string, () => Promise<Case>>>
+}
+
+/** Time of an asynchronous piece of work in milliseconds. */
+export async function timed(work: () => Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work()
+  return performance.now() - start
+}
+
+/** SGD of the training case: the same for all. Weight decay is none, so that all update alike. */
+export const learningRate = 0.05
+export const momentum = 0.9
+/** Losses of this many steps must agree: the second and third depend on every gradient and on the optimiser. */
+export const comparedSteps = 3

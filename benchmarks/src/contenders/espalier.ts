@@ -1,0 +1,132 @@
+/** Ours. */
+import { acquireGpu, type Gpu } from '@espalier/kernels'
+import { compile, type Executable, fuseForInference, type Graph } from '@espalier/nn'
+import { compileStep } from '../../../packages/nn/src/training/step.js'
+import { batch, dataset, gemmOperands, gemmSize, network, normalization, normalized } from '../network.js'
+import { countBuffers } from './buffers.js'
+import { type Case, type Contender, comparedSteps, learningRate, momentum, timed } from './contender.js'
+import { candidates, masked } from './masked.js'
+import { policyUpdate, policyUpdateOnGpu } from './policy.js'
+
+export async function createContender(prefer: string | undefined): Promise<Contender> {
+  const gpu = await acquireGpu({ prefer })
+  return {
+    adapter: gpu.info.name,
+    versions: gpu.info.versions,
+    cases: {
+      forward: () => forward(gpu),
+      training: () => training(gpu),
+      gemm: () => gemm(gpu),
+      'masked together': () => masked(gpu, candidates),
+      'masked one at a time': () => masked(gpu, 1),
+      'memory, forward': () => memory(gpu, forward),
+      'memory, training': () => memory(gpu, training),
+      'policy update': () => policyUpdate(),
+      'policy update on the GPU': () => policyUpdateOnGpu(gpu),
+    },
+  }
+}
+
+interface Planned extends Case {
+  readonly plan: Executable['plan']
+}
+
+/** Images from the host, logits to the host. */
+async function forward(gpu: Gpu): Promise<Planned> {
+  const executable = await compile(gpu, fuseForInference(network()), { batch })
+  const images = normalized(dataset().images)
+  const run = async () => {
+    executable.write('input', images)
+    executable.run()
+    return executable.read('output')
+  }
+  return {
+    plan: executable.plan,
+    once: async () => ({ ms: await timed(run) }),
+    outputs: async () => Array.from(await run()),
+    dispose: () => executable.destroy(),
+  }
+}
+
+/** A training step as train() does it: bytes and labels written, normalised on the device, metrics accumulated there. */
+async function training(gpu: Gpu): Promise<Planned> {
+  const data = dataset()
+  const { executable, groups } = await compileStep(gpu, network(), data, { batch, optimizer: 'sgd', labelSmoothing: 0, normalization })
+  executable.write('valid', Uint32Array.of(batch))
+  const step = () => {
+    executable.write('bytes', data.images)
+    executable.write('labels', data.labels)
+    for (const group of groups) executable.write(`hyper ${group}`, Float32Array.of(learningRate, momentum, 0, 0))
+    executable.run()
+  }
+  return {
+    plan: executable.plan,
+    once: async () => {
+      let hostMs = 0
+      const ms = await timed(async () => {
+        const start = performance.now()
+        step()
+        hostMs = performance.now() - start
+        await gpu.sync()
+      })
+      return { ms, hostMs }
+    },
+    async outputs() {
+      const losses: number[] = []
+      for (let i = 0; i < comparedSteps; i++) {
+        executable.write('loss sum', new Float32Array(1))
+        step()
+        losses.push((await executable.read('loss sum'))[0] / batch)
+      }
+      return losses
+    },
+    dispose: () => executable.destroy(),
+  }
+}
+
+async function gemm(gpu: Gpu): Promise<Case> {
+  const size = gemmSize
+  const value = (name: string) => ({ name, shape: [size, size], type: 'float32' as const })
+  const graph: Graph = {
+    name: 'gemm',
+    inputs: [value('a'), value('b')],
+    outputs: [value('c')],
+    nodes: [{ name: 'gemm', op: 'Gemm', inputs: ['a', 'b'], outputs: ['c'], attributes: { alpha: 1, beta: 1, transA: 0, transB: 0 } }],
+    initializers: new Map(),
+    metadata: {},
+  }
+  const executable = await compile(gpu, graph, { batch: 1 })
+  const { a, b } = gemmOperands()
+  const run = async () => {
+    executable.write('a', a)
+    executable.write('b', b)
+    executable.run()
+    return executable.read('c')
+  }
+  return { once: async () => ({ ms: await timed(run) }), outputs: async () => Array.from(await run()), dispose: () => executable.destroy() }
+}
+
+/** Bytes of all GPU buffers alive, at their most, from before compilation to after a few runs and readbacks; against what the plan says. */
+async function memory(gpu: Gpu, make: (gpu: Gpu) => Promise<Planned>): Promise<Case> {
+  return {
+    async once() {
+      const counter = countBuffers(gpu.device)
+      try {
+        const made = await make(gpu)
+        await made.outputs?.()
+        await made.once()
+        const planBytes = made.plan.arenaBytes + made.plan.persistentBytes
+        await made.dispose?.()
+        return {
+          peakBytes: counter.peak(),
+          planBytes,
+          lowerBoundBytes: made.plan.lowerBoundBytes,
+          ratio: counter.peak() / planBytes,
+          leftBytes: counter.alive(),
+        }
+      } finally {
+        counter.stop()
+      }
+    },
+  }
+}

@@ -1,0 +1,25 @@
+import type { Gpu } from '@espalier/kernels'
+import { channelGroups, type Kept, maskedEvaluator } from '@espalier/nn'
+import { batch, dataset, network, normalization } from '../network.js'
+import { type Case, timed } from './contender.js'
+
+/** Candidates of the masked evaluation. */
+export const candidates = 8
+
+/** Eight candidates judged on one batch, `together` of them in a run. */
+export async function masked(gpu: Gpu, together: number): Promise<Case> {
+  const graph = network()
+  const groups = channelGroups(graph)
+  const evaluator = await maskedEvaluator(gpu, graph, groups, dataset(), { normalization, batch, candidates: together })
+  const kept: Kept[] = Array.from({ length: candidates }, (_, p) =>
+    Object.fromEntries(
+      groups.filter((group) => group.locked === null).map((group) => [group.id, Array.from({ length: group.channels - p }, (_, i) => i)]),
+    ),
+  )
+  const run = () => evaluator.evaluate(kept)
+  return {
+    once: async () => ({ ms: await timed(run) }),
+    outputs: async () => (await run()).map(({ loss }) => loss),
+    dispose: () => evaluator.destroy(),
+  }
+}

@@ -1,0 +1,105 @@
+/** Results as a Markdown page. */
+import type { Surroundings } from './environment.js'
+import type { Summary } from './statistics.js'
+
+/** One side of a comparison; the first of a list is ours. */
+export interface ArmResult {
+  readonly label: string
+  /** Milliseconds of every round. */
+  readonly rounds: readonly number[]
+  readonly time: Summary
+  /** Other figures of the rounds, by name: medians. */
+  readonly also: Readonly<Record<string, number>>
+}
+
+export interface ComparisonResult extends Surroundings {
+  readonly title: string
+  /** Floating-point operations of one run, 0 where it means nothing. */
+  readonly flops: number
+  readonly arms: readonly ArmResult[]
+  /** Time of the other arm over ours, paired by round. */
+  readonly ratios: readonly { readonly label: string; readonly ratio: Summary; readonly goal?: number }[]
+  readonly disagreement?: number
+}
+
+export interface Check extends Surroundings {
+  readonly title: string
+  readonly value: number
+  readonly unit: string
+  /** The value must not exceed it. */
+  readonly limit?: number
+  readonly detail: string
+}
+
+export interface Results {
+  readonly adapter: string
+  readonly kind: string
+  readonly source: string
+  readonly versions: Readonly<Record<string, string>>
+  readonly comparisons: readonly ComparisonResult[]
+  readonly checks: readonly Check[]
+}
+
+/** A table with its columns padded, as a formatter would leave it. Numbers to the right. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  for (const row of rows)
+    if (row.length !== header.length)
+      throw new RangeError(`table: expected ${header.length} cells, found ${row.length} in '${row.join(' | ')}'`)
+  const escaped = [header, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = header.map((_, column) => Math.max(3, ...escaped.map((row) => row[column].length)))
+  const line = (row: readonly string[]) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`
+  return [line(escaped[0]), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...escaped.slice(1).map(line)].join('\n')
+}
+
+/** Three significant digits, no exponent. */
+export function digits(value: number): string {
+  if (!Number.isFinite(value)) return String(value)
+  const magnitude = value === 0 ? 0 : Math.floor(Math.log10(Math.abs(value)))
+  return value.toFixed(Math.max(0, Math.min(6, 2 - magnitude)))
+}
+
+const verdict = (met: boolean) => (met ? 'yes' : 'NO')
+
+export function markdown(results: Results): string {
+  const { adapter, kind, source, versions, comparisons, checks } = results
+  const times = comparisons.flatMap(({ title, arms, ratios, flops, load, commit }) =>
+    arms.map(({ label, time }, i) => {
+      const ratio = ratios.find((each) => each.label === label)
+      return [
+        i === 0 ? title : '',
+        label,
+        digits(time.median),
+        `${digits(time.low)} .. ${digits(time.high)}`,
+        String(time.count),
+        flops ? digits(flops / time.median / 1e6) : '',
+        ratio ? `${digits(ratio.ratio.median)} (${digits(ratio.ratio.low)} .. ${digits(ratio.ratio.high)})` : '',
+        ratio?.goal ? `>= ${ratio.goal}: ${verdict(ratio.ratio.median >= ratio.goal)}` : '',
+        i === 0 ? `${load}, ${commit}` : '',
+      ]
+    }),
+  )
+  const lines = [
+    `# ${adapter}`,
+    '',
+    `${kind} adapter (${source}), ${comparisons[0]?.cpu ?? checks[0]?.cpu ?? ''}. ${Object.entries(versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', ')}. Written by \`npm run bench\`; what is measured and how: [README](../README.md).`,
+    '',
+    table(['case', 'runtime', 'ms', 'quartiles', 'rounds', 'GFLOPS', 'its time / ours', 'goal', 'load, commit'], times),
+  ]
+  if (checks.length > 0)
+    lines.push(
+      '',
+      table(
+        ['check', 'value', 'limit', 'detail', 'load, commit'],
+        checks.map(({ title, value, unit, limit, detail, load, commit }) => [
+          title,
+          `${digits(value)} ${unit}`.trim(),
+          limit === undefined ? '' : `<= ${limit}: ${verdict(value <= limit)}`,
+          detail,
+          `${load}, ${commit}`,
+        ]),
+      ),
+    )
+  return `${lines.join('\n')}\n`
+}
