@@ -93,6 +93,7 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
       kind: info.kind,
       maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
       maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+      subgroups: device.features.has('subgroups'),
     },
     check,
     async sync() {

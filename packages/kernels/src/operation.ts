@@ -65,6 +65,8 @@ export interface Target {
   readonly kind: 'hardware' | 'software'
   readonly maxWorkgroupsPerDimension: number
   readonly maxBindingBytes: number
+  /** Whether WGSL's `subgroups` (quad broadcasts) may be used; absent: no. */
+  readonly subgroups?: boolean
 }
 
 /** The limits every WebGPU device has; what kernels may assume. */

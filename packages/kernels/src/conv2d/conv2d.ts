@@ -3,21 +3,9 @@ import { workgroups1d } from '../operation.js'
 import { type Activation, convReference, fusedConvReference } from './conv2d.reference.js'
 import directCode from './conv2d.wgsl'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, weightShape } from './geometry.js'
-
-/** What happens to a sum before it is stored: y = mask[p, m] * act(sum + bias + residual), p = image div (N / P). */
-export interface Epilogue {
-  readonly bias?: Tensor
-  readonly residual?: Tensor
-  readonly mask?: Tensor
-  readonly activation: Activation
-}
+import { chooseTileVariant, type Epilogue, epilogueParams, forwardProblem, tiledConv, tileInvocations } from './tile.js'
 
 const direct: Shader = { name: 'conv2d', code: directCode, access: ['read', 'read', 'read', 'read', 'read', 'write'] }
-
-function epilogueParams(g: ConvGeometry, { bias, residual, mask, activation }: Epilogue): number[] {
-  const flags = (bias ? 1 : 0) | (residual ? 2 : 0) | (mask ? 4 : 0) | { none: 0, relu: 8, relu6: 16 }[activation]
-  return [flags, mask ? g.n / mask.shape[0] : g.n]
-}
 
 /** The plain kernel: one invocation per output; every attribute. */
 export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
@@ -25,10 +13,20 @@ export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epi
     {
       shader: direct,
       operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
-      params: { u32: [...geometryParams(g), ...epilogueParams(g, epilogue)] },
+      params: { u32: [...geometryParams(g), ...epilogueParams(g.n, epilogue)] },
       workgroups: workgroups1d(g.n * g.m * g.oh * g.ow, 64, target),
     },
   ]
+}
+
+/**
+ * Tiles, except where they would leave hardware idle: below 4096 invocations one per output is faster there.
+ */
+export function convDispatches(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
+  const problem = forwardProblem(g)
+  const [columns, rows] = tileInvocations(problem, chooseTileVariant(problem))
+  if (target.kind === 'hardware' && columns * rows < 4096) return directConv(g, x, w, y, epilogue, target)
+  return [tiledConv(problem, x, w, y, epilogue, target)]
 }
 
 function checkBias(op: string, g: ConvGeometry, bias: Shape | undefined): void {
@@ -44,7 +42,7 @@ export const conv: Operation = {
     return [outputShape(g)]
   },
   dispatches(attributes, [x, w, bias], [y], target) {
-    return directConv(convGeometry('Conv', attributes, x!.shape, w!.shape), x!, w!, y, { bias, activation: 'none' }, target)
+    return convDispatches(convGeometry('Conv', attributes, x!.shape, w!.shape), x!, w!, y, { bias, activation: 'none' }, target)
   },
   reference: (attributes, [x, w, bias]) => [convReference(convGeometry('Conv', attributes, x!.shape, w!.shape), x!, w!, bias)],
   gradient({ attributes, inputs: [x, w], inputShapes, wanted }, [dy], emit) {
@@ -89,7 +87,7 @@ export const fusedConv: Operation = {
   },
   dispatches(attributes, [x, w, bias, residual, mask], [y], target) {
     const g = convGeometry('FusedConv', attributes, x!.shape, w!.shape)
-    return directConv(g, x!, w!, y, { bias, residual, mask, activation: activationOf(attributes) }, target)
+    return convDispatches(g, x!, w!, y, { bias, residual, mask, activation: activationOf(attributes) }, target)
   },
   reference(attributes, [x, w, bias, residual, mask]) {
     return [

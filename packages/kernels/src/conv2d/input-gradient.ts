@@ -3,6 +3,7 @@ import { workgroups1d } from '../operation.js'
 import { convInputGradientReference } from './conv2d.reference.js'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, shapeAttribute } from './geometry.js'
 import gatherCode from './input-gradient.wgsl'
+import { inputGradientProblems, tiledConv, tileInvocations } from './tile.js'
 
 const gather: Shader = { name: 'conv2d-input-gradient', code: gatherCode, access: ['read', 'read', 'write'] }
 
@@ -16,6 +17,14 @@ export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: 
       workgroups: workgroups1d(g.n * g.c * g.h * g.w, 64, target),
     },
   ]
+}
+
+/** As tiled convolutions of dy, one per phase of the stride; the plain kernel where tiles would leave hardware idle. */
+export function inputGradientDispatches(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target): Dispatch[] {
+  const problems = inputGradientProblems(g)
+  const [columns, rows] = tileInvocations(problems[0], 'tiled')
+  if (target.kind === 'hardware' && columns * rows < 4096) return gatherInputGradient(g, dy, w, dx, target)
+  return problems.map((problem) => tiledConv(problem, dy, w, dx, { activation: 'none' }, target))
 }
 
 function geometryOf(attributes: Attributes, dy: Shape | undefined, w: Shape | undefined): ConvGeometry {
@@ -33,7 +42,8 @@ function geometryOf(attributes: Attributes, dy: Shape | undefined, w: Shape | un
 export const convInputGradient: Operation = {
   op: 'ConvInputGradient',
   infer: (attributes, [dy, w]) => [inputShape(geometryOf(attributes, dy, w))],
-  dispatches: (attributes, [dy, w], [dx], target) => gatherInputGradient(geometryOf(attributes, dy!.shape, w!.shape), dy!, w!, dx, target),
+  dispatches: (attributes, [dy, w], [dx], target) =>
+    inputGradientDispatches(geometryOf(attributes, dy!.shape, w!.shape), dy!, w!, dx, target),
   reference: (attributes, [dy, w]) => [convInputGradientReference(geometryOf(attributes, dy!.shape, w!.shape), dy!, w!)],
   macs: (attributes, [dy, w]) => convMacs(geometryOf(attributes, dy, w)),
 }

@@ -1,0 +1,32 @@
+// What the tiled convolutions share. A convolution here is a sum over taps and channels of
+// x[n, c, gy * inStepY - top + ty * tapY, gx * inStepX - left + tx * tapX] * weights[m * weightOut + c * weightIn + ty * weightY + tx * weightX],
+// stored at output (gy * outStepY + outTop, gx * outStepX + outLeft). With exchanged strides and reversed taps it is
+// an input gradient. Negative values wrap: a coordinate is inside when, unsigned, it is below the size.
+struct Params {
+  n: u32, c: u32, h: u32, w: u32, m: u32, oh: u32, ow: u32, group: u32,
+  gridH: u32, gridW: u32, outStepY: u32, outStepX: u32, outTop: u32, outLeft: u32,
+  inStepY: u32, inStepX: u32, top: u32, left: u32,
+  tapsY: u32, tapsX: u32, tapY: u32, tapX: u32,
+  weightBase: u32, weightGroup: u32, weightOut: u32, weightIn: u32, weightY: u32, weightX: u32,
+  chunks: u32, // of output channels per group
+  flags: u32, // 1 bias, 2 residual, 4 mask, 8 relu, 16 relu6
+  imagesPerCandidate: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> x: array<f32>;
+@group(0) @binding(2) var<storage, read_write> weights: array<f32>;
+@group(0) @binding(3) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> mask: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
+
+// y = mask[p, m] * act(sum + bias + residual)
+fn finish(sum: f32, n: u32, m: u32, at: u32) {
+  var value = sum;
+  if ((params.flags & 1) != 0) { value += bias[m]; }
+  if ((params.flags & 2) != 0) { value += residual[at]; }
+  if ((params.flags & 24) != 0) { value = max(value, 0); }
+  if ((params.flags & 16) != 0) { value = min(value, 6); }
+  if ((params.flags & 4) != 0) { value *= mask[n / params.imagesPerCandidate * params.m + m]; }
+  y[at] = value;
+}

@@ -1,0 +1,111 @@
+// 3 x 3 convolution of stride and dilation 1: each invocation computes 4 x 4 pixels of 8 channels, so that 36 inputs and
+// 72 weights serve 1152 multiply-adds. The weights are read by strides: an input gradient is this convolution with
+// channels exchanged and taps reversed.
+
+struct Row { a: vec4f, b: vec2f }
+
+fn row(base: u32, inside: bool, left: vec4<bool>, right: vec2<bool>) -> Row {
+  let a = vec4f(x[base], x[base + 1], x[base + 2], x[base + 3]);
+  let b = vec2f(x[base + 4], x[base + 5]);
+  return Row(select(vec4f(), a, left & vec4<bool>(inside)), select(vec2f(), b, right & vec2<bool>(inside)));
+}
+
+// 4 pixels (columns) x 4 channels (rows) of outputs, 3 taps of a row of inputs
+fn taps(sum: mat4x4f, r: Row, w0: vec4f, w1: vec4f, w2: vec4f) -> mat4x4f {
+  return mat4x4f(
+    sum[0] + r.a.x * w0 + r.a.y * w1 + r.a.z * w2,
+    sum[1] + r.a.y * w0 + r.a.z * w1 + r.a.w * w2,
+    sum[2] + r.a.z * w0 + r.a.w * w1 + r.b.x * w2,
+    sum[3] + r.a.w * w0 + r.b.x * w1 + r.b.y * w2,
+  );
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) wg: vec3u, lane: Lane) {
+  let p = params;
+  let tilesX = (p.ow + 3) / 4;
+  let tiles = tilesX * ((p.oh + 3) / 4);
+  let index = wg.x * 64 + lane.local;
+  let tile = min(index, p.n * tiles - 1); // no early return: the lanes of a quad work together
+  let n = tile / tiles;
+  let oy = tile % tiles / tilesX * 4;
+  let ox = tile % tilesX * 4;
+  let group = wg.y / p.chunks;
+  let chunk = wg.y % p.chunks * 8;
+  let channels = p.c / p.group;
+  let outputs = p.m / p.group;
+
+  let iy = oy - p.top;
+  let ix = ox - p.left;
+  let left = vec4u(ix, ix + 1, ix + 2, ix + 3) < vec4u(p.w);
+  let right = vec2u(ix + 4, ix + 5) < vec2u(p.w);
+  let plane = p.h * p.w;
+  var base = (n * p.c + group * channels) * plane + iy * p.w + ix;
+  var weight = p.weightBase + group * p.weightGroup + chunk * p.weightOut;
+  let high = 4 * p.weightOut;
+
+  var a0 = mat4x4f(); var a1 = mat4x4f(); var a2 = mat4x4f(); var a3 = mat4x4f(); // channels 0-3, rows 0-3
+  var b0 = mat4x4f(); var b1 = mat4x4f(); var b2 = mat4x4f(); var b3 = mat4x4f(); // channels 4-7
+  for (var c = 0u; c < channels; c++) {
+    let r0 = row(base, iy < p.h, left, right);
+    let r1 = row(base + p.w, iy + 1 < p.h, left, right);
+    let r2 = row(base + 2 * p.w, iy + 2 < p.h, left, right);
+    let r3 = row(base + 3 * p.w, iy + 3 < p.h, left, right);
+    let r4 = row(base + 4 * p.w, iy + 4 < p.h, left, right);
+    let r5 = row(base + 5 * p.w, iy + 5 < p.h, left, right);
+    {
+      let w0 = weights4(weight, p.weightOut, lane);
+      let w1 = weights4(weight + p.weightX, p.weightOut, lane);
+      let w2 = weights4(weight + 2 * p.weightX, p.weightOut, lane);
+      a0 = taps(a0, r0, w0, w1, w2); a1 = taps(a1, r1, w0, w1, w2); a2 = taps(a2, r2, w0, w1, w2); a3 = taps(a3, r3, w0, w1, w2);
+    }
+    {
+      let at = weight + high;
+      let w0 = weights4(at, p.weightOut, lane);
+      let w1 = weights4(at + p.weightX, p.weightOut, lane);
+      let w2 = weights4(at + 2 * p.weightX, p.weightOut, lane);
+      b0 = taps(b0, r0, w0, w1, w2); b1 = taps(b1, r1, w0, w1, w2); b2 = taps(b2, r2, w0, w1, w2); b3 = taps(b3, r3, w0, w1, w2);
+    }
+    {
+      let at = weight + p.weightY;
+      let w0 = weights4(at, p.weightOut, lane);
+      let w1 = weights4(at + p.weightX, p.weightOut, lane);
+      let w2 = weights4(at + 2 * p.weightX, p.weightOut, lane);
+      a0 = taps(a0, r1, w0, w1, w2); a1 = taps(a1, r2, w0, w1, w2); a2 = taps(a2, r3, w0, w1, w2); a3 = taps(a3, r4, w0, w1, w2);
+    }
+    {
+      let at = weight + p.weightY + high;
+      let w0 = weights4(at, p.weightOut, lane);
+      let w1 = weights4(at + p.weightX, p.weightOut, lane);
+      let w2 = weights4(at + 2 * p.weightX, p.weightOut, lane);
+      b0 = taps(b0, r1, w0, w1, w2); b1 = taps(b1, r2, w0, w1, w2); b2 = taps(b2, r3, w0, w1, w2); b3 = taps(b3, r4, w0, w1, w2);
+    }
+    {
+      let at = weight + 2 * p.weightY;
+      let w0 = weights4(at, p.weightOut, lane);
+      let w1 = weights4(at + p.weightX, p.weightOut, lane);
+      let w2 = weights4(at + 2 * p.weightX, p.weightOut, lane);
+      a0 = taps(a0, r2, w0, w1, w2); a1 = taps(a1, r3, w0, w1, w2); a2 = taps(a2, r4, w0, w1, w2); a3 = taps(a3, r5, w0, w1, w2);
+    }
+    {
+      let at = weight + 2 * p.weightY + high;
+      let w0 = weights4(at, p.weightOut, lane);
+      let w1 = weights4(at + p.weightX, p.weightOut, lane);
+      let w2 = weights4(at + 2 * p.weightX, p.weightOut, lane);
+      b0 = taps(b0, r2, w0, w1, w2); b1 = taps(b1, r3, w0, w1, w2); b2 = taps(b2, r4, w0, w1, w2); b3 = taps(b3, r5, w0, w1, w2);
+    }
+    base += plane;
+    weight += p.weightIn;
+  }
+  if (index >= p.n * tiles) { return; }
+  // One copy of the epilogue in a loop: unrolled 32 times it takes a minute to compile on lavapipe.
+  var sums = array<mat4x4f, 8>(a0, a1, a2, a3, b0, b1, b2, b3);
+  for (var row = 0u; row < min(4, p.oh - oy); row++) {
+    for (var i = 0u; i < min(8, outputs - chunk); i++) {
+      let m = group * outputs + chunk + i;
+      let at = ((n * p.m + m) * p.oh + oy + row) * p.ow + ox;
+      let sum = &sums[(i / 4) * 4 + row];
+      for (var column = 0u; column < min(4, p.ow - ox); column++) { finish(sum[column][i % 4], n, m, at + column); }
+    }
+  }
+}
