@@ -54,7 +54,7 @@ function expectAlike(actual: unknown, expected: unknown, tolerance: number, wher
   } else expect(actual, where).toEqual(expected)
 }
 
-describe.sequential('sources', { timeout: 40_000 }, () => {
+describe.sequential('sources', { timeout: 60_000 }, () => {
   let page: Page
   let code: string
   beforeAll(async () => {

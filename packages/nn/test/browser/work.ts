@@ -75,7 +75,7 @@ export const work = {
       return { dims: [...output.dims], logits: Array.from(output.data) }
     }),
 
-  /** Four steps on `shapes`, from the first epoch's loss to the second's, and the logits of what came out. */
+  /** Four steps on `shapes`: loss and accuracy of both epochs, and the weights of the last layer. */
   training: (prefer?: string) =>
     withGpu(prefer, async (gpu) => {
       const { graph, history } = await train(gpu, buildArchitecture('tiny', { seed: 1 }), makeShapes('train', 0, 20), {
