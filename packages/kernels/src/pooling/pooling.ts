@@ -1,66 +1,58 @@
-import { axisIn, expectShape, inputShape, integerAttribute, integersAttribute, shapeAttribute } from '../checks.js'
-import type { Attributes, Operation, Shape } from '../operation.js'
-import { pending } from '../pending.js'
+import { axisIn, expectShape, inputShape, shapeAttribute } from '../checks.js'
+import { expandDispatch } from '../layout/layout.js'
+import { broadcastTo } from '../layout/layout.reference.js'
+import {
+  type Attributes,
+  type Dispatch,
+  elements,
+  type Operation,
+  type Shader,
+  type Shape,
+  scratch,
+  type Target,
+  type Tensor,
+  workgroups1d,
+} from '../operation.js'
+import { sumDispatches } from '../reduce/reduce.js'
+import { sumOver } from '../reduce/reduce.reference.js'
+import averagePooling from './average-pool.wgsl'
+import averagePoolingGradient from './average-pool-gradient.wgsl'
+import maxPooling from './max-pool.wgsl'
+import maxPoolingGradient from './max-pool-gradient.wgsl'
+import { averagePooled, averagePooledGradient, maxPooled, maxPooledGradient } from './pooling.reference.js'
+import { type Window, windowOf } from './window.js'
 
-/** A pooling window over NCHW, everything explicit. */
-export interface Window {
-  readonly kernel: readonly [number, number]
-  readonly strides: readonly [number, number]
-  readonly dilations: readonly [number, number]
-  /** top, left, bottom, right */
-  readonly pads: readonly [number, number, number, number]
-  readonly ceil: boolean
-  readonly countPad: boolean
-  readonly output: readonly [number, number]
+const maxShader: Shader = { name: 'MaxPool', code: maxPooling, access: ['read', 'write'] }
+const maxGradientShader: Shader = { name: 'MaxPool.gradient', code: maxPoolingGradient, access: ['read', 'read', 'write'] }
+const averageShader: Shader = { name: 'AveragePool', code: averagePooling, access: ['read', 'write'] }
+const averageGradientShader: Shader = { name: 'AveragePool.gradient', code: averagePoolingGradient, access: ['read', 'write'] }
+
+/** The parameters all pooling shaders begin with; `row` is the width of the rows that invocations walk along. */
+function windowParams(
+  [images, channels, height, width]: Shape,
+  { kernel, strides, dilations, pads, output }: Window,
+  rowsPerPlane: number,
+  row: number,
+) {
+  const rows = images * channels * rowsPerPlane
+  const lanes = Math.ceil(row / 8)
+  return { rows, lanes, values: [rows, height, width, ...output, ...kernel, ...strides, ...dilations, pads[0], pads[1], lanes] }
 }
 
-/** ONNX's output size; in ceil mode the last window must begin inside of the input or its leading padding. */
-function windowCount(
-  op: string,
-  size: number,
-  kernel: number,
-  stride: number,
-  dilation: number,
-  begin: number,
-  end: number,
-  ceil: boolean,
-): number {
-  const span = (kernel - 1) * dilation + 1
-  const free = size + begin + end - span
-  if (free < 0) throw new Error(`${op}: a window of ${span} does not fit into ${size} with padding ${begin} + ${end}`)
-  const count = (ceil ? Math.ceil(free / stride) : Math.floor(free / stride)) + 1
-  return ceil && (count - 1) * stride >= size + begin ? count - 1 : count
+/** Bounds of what the mean counts, from the padding's edge. */
+function countBounds([, , height, width]: Shape, { pads: [top, left, bottom, right], countPad }: Window): number[] {
+  return countPad ? [0, top + height + bottom, 0, left + width + right] : [top, top + height, left, left + width]
 }
 
-export function windowOf(op: string, attributes: Attributes, x: Shape): Window {
-  const pair = (name: string, fallback?: readonly number[]) => {
-    const value = integersAttribute(op, attributes, name, fallback, 2)
-    if (value.some((item) => item < 1)) throw new Error(`${op}: attribute '${name}' must be positive, found [${value.join(', ')}]`)
-    return value as unknown as readonly [number, number]
-  }
-  const kernel = pair('kernel_shape')
-  const strides = pair('strides', [1, 1])
-  const dilations = pair('dilations', [1, 1])
-  const pads = integersAttribute(op, attributes, 'pads', [0, 0, 0, 0], 4) as unknown as Window['pads']
-  for (const axis of [0, 1]) {
-    const span = (kernel[axis] - 1) * dilations[axis] + 1
-    const most = Math.max(pads[axis], pads[axis + 2])
-    if (Math.min(pads[axis], pads[axis + 2]) < 0 || most >= span) {
-      throw new Error(`${op}: pads [${pads.join(', ')}] must be at least 0 and less than the window [${kernel.join(', ')}]`)
-    }
-  }
-  const ceil = integerAttribute(op, attributes, 'ceil_mode', 0) !== 0
-  const output = [0, 1].map((axis) =>
-    windowCount(op, x[2 + axis], kernel[axis], strides[axis], dilations[axis], pads[axis], pads[axis + 2], ceil),
-  )
+/** MaxPool into y, or (`argmax`) the maxima's positions. */
+function maxDispatch(x: Tensor, y: Tensor, window: Window, argmax: boolean, target: Target): Dispatch {
+  const { rows, lanes, values } = windowParams(x.shape, window, window.output[0], window.output[1])
   return {
-    kernel,
-    strides,
-    dilations,
-    pads,
-    ceil,
-    countPad: integerAttribute(op, attributes, 'count_include_pad', 0) !== 0,
-    output: [output[0], output[1]],
+    shader: maxShader,
+    constants: { ARGMAX: argmax ? 1 : 0 },
+    operands: [x, y],
+    params: { u32: values },
+    workgroups: workgroups1d(rows * lanes, 64, target),
   }
 }
 
@@ -68,16 +60,22 @@ function pooled(op: string, attributes: Attributes, x: Shape): number[] {
   return [x[0], x[1], ...windowOf(op, attributes, x).output]
 }
 
+/** MaxPool(x [N, C, H, W]) {kernel_shape, strides, pads [top, left, bottom, right], dilations, ceil_mode} -> y. Padding never wins; NaN always does. */
 export const maxPool: Operation = {
   op: 'MaxPool',
   infer(attributes, inputs) {
     return [pooled(this.op, attributes, inputShape(this.op, inputs, 0, 'x', 4))]
   },
-  ...pending('MaxPool'),
+  dispatches(attributes, [x], [y], target) {
+    return [maxDispatch(x!, y, windowOf(this.op, attributes, x!.shape), false, target)]
+  },
+  reference(attributes, [x]) {
+    return [maxPooled(x!, windowOf(this.op, attributes, x!.shape))]
+  },
   gradient: (call, [dy], emit) => emit('MaxPoolGradient', call.attributes, [call.inputs[0], dy]),
 }
 
-/** MaxPoolGradient(x, dy) {MaxPool's} -> dx */
+/** MaxPoolGradient(x, dy) {MaxPool's} -> dx: all of a window's gradient goes to its first maximum. */
 export const maxPoolGradient: Operation = {
   op: 'MaxPoolGradient',
   infer(attributes, inputs) {
@@ -85,15 +83,58 @@ export const maxPoolGradient: Operation = {
     expectShape(this.op, 'dy', inputs[1], pooled(this.op, attributes, x))
     return [[...x]]
   },
-  ...pending('MaxPoolGradient'),
+  dispatches(attributes, [x, dy], [dx], target) {
+    const window = windowOf(this.op, attributes, x!.shape)
+    const { kernel, strides, dilations, pads, output } = window
+    const [images, channels, height, width] = x!.shape
+    const positions = scratch('positions', dy!.shape)
+    const rows = images * channels * height
+    const lanes = Math.ceil(width / 8)
+    const spans = [0, 1].map((axis) => (kernel[axis] - 1) * dilations[axis] + 1)
+    return [
+      maxDispatch(x!, positions, window, true, target),
+      {
+        shader: maxGradientShader,
+        operands: [positions, dy, dx],
+        params: {
+          u32: [
+            rows,
+            height,
+            width,
+            ...output,
+            ...strides,
+            ...spans,
+            pads[0],
+            pads[1],
+            lanes,
+            Math.floor(lanes / strides[1]),
+            lanes % strides[1],
+          ],
+        },
+        workgroups: workgroups1d(rows * lanes, 64, target),
+      },
+    ]
+  },
+  reference(attributes, [x, dy]) {
+    return [maxPooledGradient(x!, dy!, windowOf('MaxPool', attributes, x!.shape))]
+  },
 }
 
+/** AveragePool(x [N, C, H, W]) {kernel_shape, strides, pads, dilations, ceil_mode, count_include_pad} -> y */
 export const averagePool: Operation = {
   op: 'AveragePool',
   infer(attributes, inputs) {
     return [pooled(this.op, attributes, inputShape(this.op, inputs, 0, 'x', 4))]
   },
-  ...pending('AveragePool'),
+  dispatches(attributes, [x], [y], target) {
+    const window = windowOf(this.op, attributes, x!.shape)
+    const { rows, lanes, values } = windowParams(x!.shape, window, window.output[0], window.output[1])
+    const params = { u32: [...values, ...countBounds(x!.shape, window)] }
+    return [{ shader: averageShader, operands: [x, y], params, workgroups: workgroups1d(rows * lanes, 64, target) }]
+  },
+  reference(attributes, [x]) {
+    return [averagePooled(x!, windowOf(this.op, attributes, x!.shape))]
+  },
   gradient: (call, [dy], emit) => emit('AveragePoolGradient', { ...call.attributes, inputShape: call.inputShapes[0]! }, [dy]),
 }
 
@@ -105,7 +146,16 @@ export const averagePoolGradient: Operation = {
     expectShape(this.op, 'dy', inputs[0], pooled(this.op, attributes, x))
     return [[...x]]
   },
-  ...pending('AveragePoolGradient'),
+  dispatches(attributes, [dy], [dx], target) {
+    const window = windowOf(this.op, attributes, dx.shape)
+    const { rows, lanes, values } = windowParams(dx.shape, window, dx.shape[2], dx.shape[3])
+    const params = { u32: [...values, ...countBounds(dx.shape, window)] }
+    return [{ shader: averageGradientShader, operands: [dy, dx], params, workgroups: workgroups1d(rows * lanes, 64, target) }]
+  },
+  reference(attributes, [dy]) {
+    const shape = shapeAttribute(this.op, attributes, 'inputShape')
+    return [averagePooledGradient(dy!, shape, windowOf(this.op, attributes, shape))]
+  },
 }
 
 function globallyPooled(op: string, inputs: readonly (Shape | undefined)[]): number[] {
@@ -114,12 +164,17 @@ function globallyPooled(op: string, inputs: readonly (Shape | undefined)[]): num
   return x.map((dimension, axis) => (axis < 2 ? dimension : 1))
 }
 
+/** GlobalAveragePool(x [N, C, ...]) -> y [N, C, 1...] */
 export const globalAveragePool: Operation = {
   op: 'GlobalAveragePool',
   infer(_, inputs) {
     return [globallyPooled(this.op, inputs)]
   },
-  ...pending('GlobalAveragePool'),
+  dispatches: (_, [x], [y], target) => sumDispatches(x!, y, y.shape, elements(y.shape) / elements(x!.shape), target),
+  reference(_, [x]) {
+    const shape = globallyPooled(this.op, [x!.shape])
+    return [sumOver(x!, shape, elements(shape) / x!.data.length)]
+  },
   gradient: (call, [dy], emit) => emit('GlobalAveragePoolGradient', { inputShape: call.inputShapes[0]! }, [dy]),
 }
 
@@ -131,15 +186,27 @@ export const globalAveragePoolGradient: Operation = {
     expectShape(this.op, 'dy', inputs[0], globallyPooled(this.op, [x]))
     return [[...x]]
   },
-  ...pending('GlobalAveragePoolGradient'),
+  dispatches(_, [dy], [dx], target) {
+    return [expandDispatch(this.op, dy!, dx, elements(dy!.shape) / elements(dx.shape), target)]
+  },
+  reference(attributes, [dy]) {
+    const shape = shapeAttribute(this.op, attributes, 'inputShape')
+    return [{ shape, data: broadcastTo(dy!, shape).data.map((value) => (value * dy!.data.length) / elements(shape)) }]
+  },
 }
 
+/** GlobalMaxPool(x [N, C, H, W]) -> y [N, C, 1, 1] */
 export const globalMaxPool: Operation = {
   op: 'GlobalMaxPool',
   infer(_, inputs) {
     inputShape(this.op, inputs, 0, 'x', 4)
     return [globallyPooled(this.op, inputs)]
   },
-  ...pending('GlobalMaxPool'),
+  dispatches(_, [x], [y], target) {
+    return [maxDispatch(x!, y, windowOf(this.op, { kernel_shape: x!.shape.slice(2) }, x!.shape), false, target)]
+  },
+  reference(_, [x]) {
+    return [maxPooled(x!, windowOf(this.op, { kernel_shape: x!.shape.slice(2) }, x!.shape))]
+  },
   gradient: (call, [dy], emit) => emit('MaxPoolGradient', { kernel_shape: call.inputShapes[0]!.slice(2) }, [call.inputs[0], dy]),
 }
