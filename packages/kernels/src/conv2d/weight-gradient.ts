@@ -1,8 +1,12 @@
 import type { Attributes, Dispatch, Operation, Shader, Shape, Target, Tensor } from '../operation.js'
-import { elements, workgroups1d } from '../operation.js'
+import { elements, scratch, workgroups1d } from '../operation.js'
 import { convWeightGradientReference } from './conv2d.reference.js'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, outputShape, shapeAttribute, weightShape } from './geometry.js'
+import noQuadCode from './no-quad.wgsl'
+import quadCode from './quad.wgsl'
+import sumPartsCode from './sum-parts.wgsl'
 import plainCode from './weight-gradient.wgsl'
+import tiledCode from './weight-gradient-tiled.wgsl'
 
 const plain: Shader = { name: 'conv2d-weight-gradient', code: plainCode, access: ['read', 'read', 'write'] }
 
@@ -16,6 +20,47 @@ export function plainWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: 
       workgroups: workgroups1d(elements(weightShape(g)), 64, target),
     },
   ]
+}
+
+const [tiled, tiledQuad] = [noQuadCode, quadCode].map(
+  (lanes): Shader => ({ name: 'conv2d-weight-gradient-tiled', code: lanes + tiledCode, access: ['read', 'read', 'write'] }),
+)
+const sumParts: Shader = { name: 'conv2d-weight-gradient-sum', code: sumPartsCode, access: ['read', 'write'] }
+
+/** y = the sum of parts [count, ...] in a fixed order. */
+export function sumOfParts(parts: Tensor, y: Tensor, target: Target): Dispatch {
+  const length = elements(y.shape)
+  return { shader: sumParts, operands: [parts, y], params: { u32: [parts.shape[0], length] }, workgroups: workgroups1d(length, 64, target) }
+}
+
+/**
+ * Into how many parts the sum over images and pixels is cut, for `lanes` invocations per part. Never more than 2048 pixels
+ * in sequence (precision, and work for two cores); hardware wants some 32768 invocations. At most 16 MiB of parts.
+ */
+export function partsOf(g: ConvGeometry, lanes: number, target: Target): { parts: number; rowsPerPart: number } {
+  const rows = g.n * g.oh
+  const wanted = Math.max((rows * g.ow) / 2048, target.kind === 'hardware' ? 32768 / lanes : 1)
+  const most = Math.max(1, Math.floor(2 ** 22 / elements(weightShape(g))))
+  const rowsPerPart = Math.ceil(rows / Math.max(1, Math.min(rows, most, Math.ceil(wanted))))
+  return { parts: Math.ceil(rows / rowsPerPart), rowsPerPart }
+}
+
+/** The fast kernel: tiles of 16 outputs x 8 columns per invocation, the sum cut into parts. */
+export function tiledWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target, quads = target.kind === 'software'): Dispatch[] {
+  const tiles = Math.ceil(((g.c / g.group) * g.kh * g.kw) / 8)
+  const chunks = Math.ceil(g.m / g.group / 16)
+  // Software adapters run a workgroup lane by lane: small ones waste least.
+  const size = target.kind === 'software' ? 8 : 32
+  const { parts, rowsPerPart } = partsOf(g, tiles * chunks * g.group, target)
+  const partial = parts > 1 ? scratch('weight gradient parts', [parts, elements(dw.shape)]) : dw
+  const main: Dispatch = {
+    shader: quads && target.subgroups ? tiledQuad : tiled,
+    constants: { size },
+    operands: [x, dy, partial],
+    params: { u32: [...geometryParams(g), chunks, rowsPerPart] },
+    workgroups: [Math.ceil(tiles / size), g.group * chunks, parts],
+  }
+  return parts > 1 ? [main, sumOfParts(partial, dw, target)] : [main]
 }
 
 function geometryOf(attributes: Attributes, x: Shape | undefined, dy: Shape | undefined): ConvGeometry {
@@ -33,7 +78,7 @@ function geometryOf(attributes: Attributes, x: Shape | undefined, dy: Shape | un
 export const convWeightGradient: Operation = {
   op: 'ConvWeightGradient',
   infer: (attributes, [x, dy]) => [weightShape(geometryOf(attributes, x, dy))],
-  dispatches: (attributes, [x, dy], [dw], target) => plainWeightGradient(geometryOf(attributes, x!.shape, dy!.shape), x!, dy!, dw, target),
+  dispatches: (attributes, [x, dy], [dw], target) => tiledWeightGradient(geometryOf(attributes, x!.shape, dy!.shape), x!, dy!, dw, target),
   reference: (attributes, [x, dy]) => [convWeightGradientReference(geometryOf(attributes, x!.shape, dy!.shape), x!, dy!)],
   macs: (attributes, [x, dy]) => convMacs(geometryOf(attributes, x, dy)),
 }
