@@ -15,7 +15,10 @@
  * limits, falls in proportion to itself.
  *
  * Lagrangian methods converge in their last iterate only where the optimum is a deterministic policy; elsewhere judge time averages.
- * Defaults: found on the constrained problems with known optima that the tests use (whole episodes, learning rate 3e-3 falling to 0, minibatch 256, 8 epochs).
+ * Defaults: found on the constrained problems with known optima that the tests use, 60 to 100 updates each: whole episodes, learning rate
+ * 3e-3 falling to 0, 8 epochs of minibatches of 128, gamma 0.995 (1 is right for short episodes that end by themselves), lambda 0.97 (Safety
+ * Starter Agents), multipliers that start at their natural size, which keeps the first policies from running far beyond the limits.
+ * Observations are taken as they are and should be of order 1 (one-hot vectors suffer from running normalisation).
  */
 import { type Algorithm, estimate, meanOf, type Setup } from './algorithm.js'
 import { type DualState, projectedDual } from './dual.js'
@@ -48,8 +51,8 @@ export const ppoLagrangianDefaults = (steps: number): PpoLagrangianSettings => (
   entropyCoefficient: 0,
   maxGradientNorm: 0.5,
   logStd: -0.7,
-  normaliseObservations: true,
-  multiplier: { initial: null, learningRate: 0.1 },
+  normaliseObservations: false,
+  multiplier: { initial: null, learningRate: 0.2 },
 })
 
 export function ppoLagrangian(setup: Setup, settings: PpoLagrangianSettings): Algorithm {
