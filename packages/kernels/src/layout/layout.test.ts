@@ -43,6 +43,7 @@ const all: Record<string, Case[]> = {
   Expand: [
     { name: 'channel to planes', attributes: { shape: [2, 3, 5, 7] }, inputs: [[3, 1, 1]] },
     { name: 'rows of vectors', attributes: { shape: [3, 1] }, inputs: [[1, 8]] },
+    { name: 'channel to planes of vectors', attributes: { shape: [2, 3, 4, 5] }, inputs: [[2, 3, 1, 1]] },
     { name: 'a scalar', attributes: { shape: [2, 3] }, inputs: [[1]] },
   ],
   RepeatBatch: [

@@ -16,26 +16,23 @@ import {
 import { sumDispatches } from '../reduce/reduce.js'
 import { sumOver } from '../reduce/reduce.reference.js'
 import averagePooling from './average-pool.wgsl'
-import averagePoolingGradient from './average-pool-gradient.wgsl'
+import averageScaling from './average-scale.wgsl'
 import maxPooling from './max-pool.wgsl'
-import maxPoolingGradient from './max-pool-gradient.wgsl'
+import maxTiles from './max-pool-tiles.wgsl'
 import { averagePooled, averagePooledGradient, maxPooled, maxPooledGradient } from './pooling.reference.js'
 import { type Window, windowOf } from './window.js'
+import windowGather from './window-gather.wgsl'
 
 const maxShader: Shader = { name: 'MaxPool', code: maxPooling, access: ['read', 'write'] }
-const maxGradientShader: Shader = { name: 'MaxPool.gradient', code: maxPoolingGradient, access: ['read', 'read', 'write'] }
+const maxTilesShader: Shader = { name: 'MaxPool.tilesGradient', code: maxTiles, access: ['read', 'read', 'write'] }
 const averageShader: Shader = { name: 'AveragePool', code: averagePooling, access: ['read', 'write'] }
-const averageGradientShader: Shader = { name: 'AveragePool.gradient', code: averagePoolingGradient, access: ['read', 'write'] }
+const averageScaleShader: Shader = { name: 'AveragePool.scale', code: averageScaling, access: ['read', 'write'] }
+const gatherShader: Shader = { name: 'Pool.gradient', code: windowGather, access: ['read', 'read', 'write'] }
 
-/** The parameters all pooling shaders begin with; `row` is the width of the rows that invocations walk along. */
-function windowParams(
-  [images, channels, height, width]: Shape,
-  { kernel, strides, dilations, pads, output }: Window,
-  rowsPerPlane: number,
-  row: number,
-) {
-  const rows = images * channels * rowsPerPlane
-  const lanes = Math.ceil(row / 8)
+/** The parameters the forward shaders begin with. */
+function windowParams([images, channels, height, width]: Shape, { kernel, strides, dilations, pads, output }: Window) {
+  const rows = images * channels * output[0]
+  const lanes = Math.ceil(output[1] / 8)
   return { rows, lanes, values: [rows, height, width, ...output, ...kernel, ...strides, ...dilations, pads[0], pads[1], lanes] }
 }
 
@@ -46,7 +43,7 @@ function countBounds([, , height, width]: Shape, { pads: [top, left, bottom, rig
 
 /** MaxPool into y, or (`argmax`) the maxima's positions. */
 function maxDispatch(x: Tensor, y: Tensor, window: Window, argmax: boolean, target: Target): Dispatch {
-  const { rows, lanes, values } = windowParams(x.shape, window, window.output[0], window.output[1])
+  const { rows, lanes, values } = windowParams(x.shape, window)
   return {
     shader: maxShader,
     constants: { ARGMAX: argmax ? 1 : 0 },
@@ -58,6 +55,35 @@ function maxDispatch(x: Tensor, y: Tensor, window: Window, argmax: boolean, targ
 
 function pooled(op: string, attributes: Attributes, x: Shape): number[] {
   return [x[0], x[1], ...windowOf(op, attributes, x).output]
+}
+
+/** dx from dy: from windows whose maximum is at `positions`, or else from all windows that contain an element, times `factor`. */
+function gatherDispatch(dy: Tensor, positions: Tensor | undefined, dx: Tensor, window: Window, factor: number, target: Target): Dispatch {
+  const { kernel, strides, dilations, pads, output } = window
+  const [images, channels, height, width] = dx.shape
+  const rows = images * channels * height
+  const lanes = Math.ceil(width / 8)
+  const spans = [0, 1].map((axis) => (kernel[axis] - 1) * dilations[axis] + 1)
+  const walk = [lanes, Math.floor(lanes / strides[1]), lanes % strides[1]]
+  return {
+    shader: gatherShader,
+    constants: { MAXIMA: positions ? 1 : 0 },
+    operands: [dy, positions, dx],
+    params: { u32: [rows, height, width, ...output, ...strides, ...dilations, ...spans, pads[0], pads[1], ...walk], f32: [factor] },
+    workgroups: workgroups1d(rows * lanes, 64, target),
+  }
+}
+
+/** Whether windows cover x exactly and once. */
+function isTiling([, , ...size]: Shape, { kernel, strides, dilations, pads, output }: Window): boolean {
+  const fits = (axis: number) => kernel[axis] === strides[axis] && dilations[axis] === 1 && output[axis] * strides[axis] === size[axis]
+  return pads.every((pad) => pad === 0) && fits(0) && fits(1)
+}
+
+/** Whether every window counts all of its elements. */
+function isUniform([, , ...size]: Shape, { kernel, strides, dilations, pads, output, countPad }: Window): boolean {
+  const ends = (axis: number) => (output[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilations[axis] + 1 - pads[axis]
+  return [0, 1].every((axis) => (countPad ? ends(axis) <= size[axis] + pads[axis + 2] : pads[axis] === 0 && ends(axis) <= size[axis]))
 }
 
 /** MaxPool(x [N, C, H, W]) {kernel_shape, strides, pads [top, left, bottom, right], dilations, ceil_mode} -> y. Padding never wins; NaN always does. */
@@ -85,35 +111,14 @@ export const maxPoolGradient: Operation = {
   },
   dispatches(attributes, [x, dy], [dx], target) {
     const window = windowOf(this.op, attributes, x!.shape)
-    const { kernel, strides, dilations, pads, output } = window
-    const [images, channels, height, width] = x!.shape
+    if (isTiling(x!.shape, window)) {
+      const rows = x!.shape[0] * x!.shape[1] * window.output[0]
+      const lanes = Math.ceil(window.output[1] / 8)
+      const params = { u32: [rows, window.output[1], x!.shape[3], ...window.kernel, lanes] }
+      return [{ shader: maxTilesShader, operands: [x, dy, dx], params, workgroups: workgroups1d(rows * lanes, 64, target) }]
+    }
     const positions = scratch('positions', dy!.shape)
-    const rows = images * channels * height
-    const lanes = Math.ceil(width / 8)
-    const spans = [0, 1].map((axis) => (kernel[axis] - 1) * dilations[axis] + 1)
-    return [
-      maxDispatch(x!, positions, window, true, target),
-      {
-        shader: maxGradientShader,
-        operands: [positions, dy, dx],
-        params: {
-          u32: [
-            rows,
-            height,
-            width,
-            ...output,
-            ...strides,
-            ...spans,
-            pads[0],
-            pads[1],
-            lanes,
-            Math.floor(lanes / strides[1]),
-            lanes % strides[1],
-          ],
-        },
-        workgroups: workgroups1d(rows * lanes, 64, target),
-      },
-    ]
+    return [maxDispatch(x!, positions, window, true, target), gatherDispatch(dy!, positions, dx, window, 1, target)]
   },
   reference(attributes, [x, dy]) {
     return [maxPooledGradient(x!, dy!, windowOf('MaxPool', attributes, x!.shape))]
@@ -128,7 +133,7 @@ export const averagePool: Operation = {
   },
   dispatches(attributes, [x], [y], target) {
     const window = windowOf(this.op, attributes, x!.shape)
-    const { rows, lanes, values } = windowParams(x!.shape, window, window.output[0], window.output[1])
+    const { rows, lanes, values } = windowParams(x!.shape, window)
     const params = { u32: [...values, ...countBounds(x!.shape, window)] }
     return [{ shader: averageShader, operands: [x, y], params, workgroups: workgroups1d(rows * lanes, 64, target) }]
   },
@@ -148,9 +153,18 @@ export const averagePoolGradient: Operation = {
   },
   dispatches(attributes, [dy], [dx], target) {
     const window = windowOf(this.op, attributes, dx.shape)
-    const { rows, lanes, values } = windowParams(dx.shape, window, dx.shape[2], dx.shape[3])
-    const params = { u32: [...values, ...countBounds(dx.shape, window)] }
-    return [{ shader: averageGradientShader, operands: [dy, dx], params, workgroups: workgroups1d(rows * lanes, 64, target) }]
+    const { kernel, strides, dilations, output } = window
+    if (isUniform(dx.shape, window)) return [gatherDispatch(dy!, undefined, dx, window, 1 / (kernel[0] * kernel[1]), target)]
+    const scaled = scratch('scaled', dy!.shape)
+    const rows = dx.shape[0] * dx.shape[1] * output[0]
+    const lanes = Math.ceil(output[1] / 8)
+    const scaling = {
+      shader: averageScaleShader,
+      operands: [dy, scaled],
+      params: { u32: [rows, ...output, ...kernel, ...strides, ...dilations, lanes, ...countBounds(dx.shape, window)] },
+      workgroups: workgroups1d(rows * lanes, 64, target),
+    }
+    return [scaling, gatherDispatch(scaled, undefined, dx, window, 1, target)]
   },
   reference(attributes, [dy]) {
     const shape = shapeAttribute(this.op, attributes, 'inputShape')
