@@ -37,7 +37,7 @@ export interface CompileOptions {
 export interface Executable {
   /** Encodes one compute pass over everything and submits it. Does not wait. */
   run(): void
-  /** Copies into an input or initialiser; the data's length in bytes may be shorter than the tensor. */
+  /** Copies into an input or initialiser, which keeps it from run to run; the data's length in bytes may be shorter than the tensor. */
   write(name: string, data: Float32Array | Uint32Array | Uint8Array | Int32Array): void
   /** Reads an output, kept tensor or initialiser back. Waits for submitted work. */
   read(name: string): Promise<Float32Array>
@@ -138,9 +138,13 @@ export async function compile(gpu: Gpu, graph: Graph, options: CompileOptions): 
     for (const tensor of dispatch.operands) if (tensor) touch(rootOf(tensor), step)
   })
   const persistent = new Set([...graph.initializers.keys()].map((name) => resolve(name).base))
-  for (const input of graph.inputs)
-    if (!persistent.has(input.name) && (spans.has(resolve(input.name).base) || external.has(input.name)))
-      touch(resolve(input.name).base, -1)
+  for (const input of graph.inputs) {
+    const { base } = resolve(input.name)
+    if (persistent.has(input.name) || !(spans.has(base) || external.has(input.name))) continue
+    touch(base, -1)
+    // What was written stays until it is written again: masks are set once for many runs.
+    touch(base, end)
+  }
   for (const name of external) {
     if (!shapes.has(name)) throw new InputError(`compile: output '${name}' is made by no node`)
     touch(resolve(name).base, end)

@@ -53,7 +53,8 @@ export function classifierOf(
   const maker = graph.nodes.find((node) => node.outputs.includes(output.name))
   let logits = maker?.op === 'Softmax' ? maker.inputs[0] : output.name
   const shape = inferShapes(graph, { batch: 1 }).get(logits)
-  const classes = shape?.reduce((a, b) => a * b, 1)
+  // With masks the batch is candidates x images: only the other dimensions say how many classes there are.
+  const classes = shape?.slice(1).reduce((a, b) => a * b, 1)
   if (graph.outputs.length !== 1 || !shape || classes !== shape[1]) {
     throw new InputError(`network '${graph.name}' is no classifier`, {
       field: 'outputs',
