@@ -12,7 +12,7 @@ import { prune } from '../prune/prune.js'
 import { count, percent, table } from './shared.js'
 
 /** What 2 cores without a GPU do in under three minutes. */
-const plan = { budgets: ['params<=35%', 'macs<=45%'], trainEpochs: 6, episodes: 64, images: 250, finetune: 2 }
+const plan = { budgets: ['params<=35%', 'macs<=45%'], trainEpochs: 3, episodes: 96, images: 500, finetune: 1 }
 
 export const demoCommand = defineCommand({
   name: 'demo',

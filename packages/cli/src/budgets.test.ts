@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Candidate, costValue, parseBudget, readBudgets, relativeCost, resolveBudgets } from './budgets.js'
+
+let folder: string
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'budgets-'))))
+afterAll(() => rm(folder, { recursive: true }))
+
+const original = {
+  params: 1000,
+  macs: 2000,
+  bytes: 5000,
+  memory: 800,
+  widths: {},
+  kept: {},
+  layers: [],
+  onnx: () => new Uint8Array(),
+} satisfies Candidate
+const limitOf = async (text: string) => (await resolveBudgets([await parseBudget(text)], original))[0].limit
+
+test.each([
+  ['params<=10%', 100],
+  ['params<=200k', 200_000],
+  ['params <= 1_500', 1500],
+  ['params<=1.5M', 1_500_000],
+  ['macs<=0.3x', 600],
+  ['bytes<=1MB', 1_000_000],
+  ['bytes<=1MiB', 1_048_576],
+  ['bytes<=500KB', 500_000],
+  ['memory<=2mib', 2_097_152],
+  ['memory<=50%', 400],
+])('%s is a limit of %d', async (text, limit) => expect(await limitOf(text)).toBeCloseTo(limit, 6))
+
+test.each([
+  ['params', /no '<='/],
+  ['params<10%', /'<'; a budget is an upper limit/],
+  ['params>=10%', /'>='/],
+  ['prams<=10%', /unknown budget.*'prams'/],
+  ['params<=', /not a limit/],
+  ['params<=ten', /expected a number such as.*'ten'/],
+  ['params<=0', /above 0/],
+  ['params<=-5%', /above 0/],
+  ['params<=1MB', /not a limit/],
+  ['latency<=4ms', /latency are not there yet.*params, macs, bytes, memory, module:FILE/],
+  ['weights<=10%', /not there yet/],
+  ['command:./a.sh<=3', /not there yet/],
+  ['module:<=3', /the file is missing/],
+  ['module:./nowhere.mjs<=3', /nowhere\.mjs.*cannot be loaded/],
+])('%s is refused', async (text, message) => {
+  await expect(parseBudget(text)).rejects.toThrow(message)
+  await expect(parseBudget(text)).rejects.toMatchObject({ name: 'InputError' })
+})
+
+test('a module gives a cost of its own; its limit may be a share of what the original costs', async () => {
+  const file = join(folder, 'half.mjs')
+  await writeFile(file, 'export default async (candidate) => candidate.params / 2')
+  expect(await limitOf(`module:${file}<=12.5`)).toBe(12.5)
+  expect(await limitOf(`module:${file}<=50%`)).toBe(250)
+})
+
+test('a module without a function as its default export is refused', async () => {
+  const file = join(folder, 'none.mjs')
+  await writeFile(file, 'export const cost = 1')
+  await expect(parseBudget(`module:${file}<=3`)).rejects.toThrow(/none\.mjs.*export default async \(candidate\) => number.*undefined/)
+})
+
+test.each([
+  [
+    'throws',
+    () => {
+      throw new Error('no meter')
+    },
+    /budget 'energy'.*threw.*no meter/,
+  ],
+  ['gives NaN', () => Number.NaN, /budget 'energy'.*no finite number.*NaN/],
+  ['gives text', () => '3' as never, /budget 'energy'.*string "3"/],
+  ['gives nothing', () => undefined as never, /budget 'energy'.*undefined/],
+])('a cost function that %s is bad input', async (_, cost, message) => {
+  const [budget] = await readBudgets([{ name: 'energy', limit: 3, cost }])
+  await expect(costValue(budget, original)).rejects.toThrow(message)
+  await expect(costValue(budget, original)).rejects.toMatchObject({ name: 'InputError' })
+})
+
+test('without a budget there is nothing to do', async () => await expect(readBudgets([])).rejects.toThrow(/--budget/))
+
+test('the cost signal is 1 at the limit, and grows with the value for any limit', () => {
+  expect(relativeCost(30, 10)).toBe(3)
+  expect(relativeCost(10, 10)).toBe(1)
+  expect(relativeCost(0, 0)).toBe(1)
+  expect(relativeCost(-1, -2)).toBeGreaterThan(1)
+})
