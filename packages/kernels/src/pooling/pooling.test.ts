@@ -6,6 +6,7 @@ import { averagePool, globalAveragePool, globalMaxPool, maxPool, maxPoolGradient
 
 const windows: Record<string, [number[], Record<string, number[] | number>]> = {
   '2 x 2': [[2, 3, 6, 8], { kernel_shape: [2, 2], strides: [2, 2] }],
+  '2 x 2, odd output': [[2, 1, 10, 14], { kernel_shape: [2, 2], strides: [2, 2] }],
   'overlapping, padded, odd': [[1, 5, 7, 9], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }],
   'stride 1, uneven pads': [[2, 1, 5, 4], { kernel_shape: [3, 2], strides: [1, 1], pads: [2, 0, 1, 1] }],
   'ceil mode': [[1, 3, 6, 11], { kernel_shape: [3, 3], strides: [2, 3], pads: [0, 1, 0, 1], ceil_mode: 1 }],
@@ -50,6 +51,17 @@ test('NaN wins, infinities are values, and the first maximum takes the gradient'
   expect([...y.data]).toEqual([NaN, -Infinity, 4, NaN])
   const [dx] = await runOperation(await testGpu(), maxPoolGradient, window, [x, arrayOf([1, 1, 1, 4], [1, 2, 3, 4])])
   expect([...dx.data]).toEqual([0, 1, 0, 2, 0, 0, 3, 0, 0, 0, 0, 4])
+})
+
+test('2 x 2 windows: NaN, ties and infinities as in the general kernel', async () => {
+  const window = { kernel_shape: [2, 2], strides: [2, 2] }
+  const rows = [3, 3, NaN, 1, -Infinity, -Infinity, 1, 2, 0, -1, 3, 3, 2, NaN, -Infinity, -Infinity, 5, 5, -2, 0]
+  const x = arrayOf([1, 1, 2, 10], rows)
+  const [y] = await runOperation(await testGpu(), maxPool, window, [x])
+  expect([...y.data]).toEqual([...maxPool.reference(window, [x])[0].data])
+  const dy = arrayOf([1, 1, 1, 5], [1, 2, 3, 4, 5])
+  const [dx] = await runOperation(await testGpu(), maxPoolGradient, window, [x, dy])
+  expect([...dx.data]).toEqual([...maxPoolGradient.reference(window, [x, dy])[0].data])
 })
 
 test('windows that do not fit are refused', () => {

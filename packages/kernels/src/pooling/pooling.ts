@@ -18,13 +18,15 @@ import { sumOver } from '../reduce/reduce.reference.js'
 import averagePooling from './average-pool.wgsl'
 import averageScaling from './average-scale.wgsl'
 import maxPooling from './max-pool.wgsl'
-import maxTiles from './max-pool-tiles.wgsl'
+import maxPooling2x2 from './max-pool-2x2.wgsl'
 import { averagePooled, averagePooledGradient, maxPooled, maxPooledGradient } from './pooling.reference.js'
 import { type Window, windowOf } from './window.js'
 import windowGather from './window-gather.wgsl'
 
 const maxShader: Shader = { name: 'MaxPool', code: maxPooling, access: ['read', 'write'] }
-const maxTilesShader: Shader = { name: 'MaxPool.tilesGradient', code: maxTiles, access: ['read', 'read', 'write'] }
+const max2x2 = { code: maxPooling2x2, access: ['read', 'write', 'read'] } as const
+const max2x2Shader: Shader = { ...max2x2, name: 'MaxPool.2x2', entryPoint: 'forward' }
+const max2x2GradientShader: Shader = { ...max2x2, name: 'MaxPool.2x2Gradient', access: ['read', 'read', 'write'], entryPoint: 'gradient' }
 const averageShader: Shader = { name: 'AveragePool', code: averagePooling, access: ['read', 'write'] }
 const averageScaleShader: Shader = { name: 'AveragePool.scale', code: averageScaling, access: ['read', 'write'] }
 const gatherShader: Shader = { name: 'Pool.gradient', code: windowGather, access: ['read', 'read', 'write'] }
@@ -74,10 +76,22 @@ function gatherDispatch(dy: Tensor, positions: Tensor | undefined, dx: Tensor, w
   }
 }
 
-/** Whether windows cover x exactly and once. */
-function isTiling([, , ...size]: Shape, { kernel, strides, dilations, pads, output }: Window): boolean {
-  const fits = (axis: number) => kernel[axis] === strides[axis] && dilations[axis] === 1 && output[axis] * strides[axis] === size[axis]
+/** Whether 2 x 2 windows cover x exactly and once. */
+function is2x2([, , ...size]: Shape, { kernel, strides, dilations, pads, output }: Window): boolean {
+  const fits = (axis: number) => kernel[axis] === 2 && strides[axis] === 2 && dilations[axis] === 1 && output[axis] * 2 === size[axis]
   return pads.every((pad) => pad === 0) && fits(0) && fits(1)
+}
+
+/** x and y (or dy and dx) of max pooling over 2 x 2 windows. */
+function max2x2Dispatch(
+  shader: Shader,
+  operands: readonly (Tensor | undefined)[],
+  [images, channels, height, width]: Shape,
+  target: Target,
+): Dispatch {
+  const rows = (images * channels * height) / 2
+  const lanes = Math.ceil(width / 32)
+  return { shader, operands, params: { u32: [rows, width / 2, lanes] }, workgroups: workgroups1d(rows * lanes, 64, target) }
 }
 
 /** Whether every window counts all of its elements. */
@@ -93,7 +107,9 @@ export const maxPool: Operation = {
     return [pooled(this.op, attributes, inputShape(this.op, inputs, 0, 'x', 4))]
   },
   dispatches(attributes, [x], [y], target) {
-    return [maxDispatch(x!, y, windowOf(this.op, attributes, x!.shape), false, target)]
+    const window = windowOf(this.op, attributes, x!.shape)
+    if (is2x2(x!.shape, window)) return [max2x2Dispatch(max2x2Shader, [x, y, undefined], x!.shape, target)]
+    return [maxDispatch(x!, y, window, false, target)]
   },
   reference(attributes, [x]) {
     return [maxPooled(x!, windowOf(this.op, attributes, x!.shape))]
@@ -111,12 +127,7 @@ export const maxPoolGradient: Operation = {
   },
   dispatches(attributes, [x, dy], [dx], target) {
     const window = windowOf(this.op, attributes, x!.shape)
-    if (isTiling(x!.shape, window)) {
-      const rows = x!.shape[0] * x!.shape[1] * window.output[0]
-      const lanes = Math.ceil(window.output[1] / 8)
-      const params = { u32: [rows, window.output[1], x!.shape[3], ...window.kernel, lanes] }
-      return [{ shader: maxTilesShader, operands: [x, dy, dx], params, workgroups: workgroups1d(rows * lanes, 64, target) }]
-    }
+    if (is2x2(x!.shape, window)) return [max2x2Dispatch(max2x2GradientShader, [x, dy, dx], x!.shape, target)]
     const positions = scratch('positions', dy!.shape)
     return [maxDispatch(x!, positions, window, true, target), gatherDispatch(dy!, positions, dx, window, 1, target)]
   },
