@@ -212,7 +212,7 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
 
   const setup = { problem, copies, costLimits, seed }
   const defaults: PpoSettings | PpoLagrangianSettings | PaperSettings =
-    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults(options.steps)
+    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults(problem, options.steps)
   const settings = merge(defaults, options)
   const algorithm =
     name === 'ppo'

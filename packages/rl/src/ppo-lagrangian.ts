@@ -18,10 +18,11 @@
  * Defaults: found on the constrained problems with known optima that the tests use, 60 to 100 updates each: whole episodes, learning rate
  * 3e-3 falling to 0, 8 epochs of minibatches of 128, gamma 0.995 (1 is right for short episodes that end by themselves), lambda 0.97 (Safety
  * Starter Agents), multipliers that start at their natural size, which keeps the first policies from running far beyond the limits.
- * Observations are taken as they are and should be of order 1 (one-hot vectors suffer from running normalisation).
+ * A little entropy keeps discrete policies from settling before the multipliers do. Observations are taken as they are and should be of order 1 (one-hot vectors suffer from running normalisation).
  */
 import { type Algorithm, estimate, meanOf, type Setup } from './algorithm.js'
 import { type DualState, projectedDual } from './dual.js'
+import type { Problem } from './environment.js'
 import { createLearner, type PpoSettings } from './ppo.js'
 import type { Saved } from './saved.js'
 
@@ -34,7 +35,7 @@ export interface PpoLagrangianSettings extends PpoSettings {
   }
 }
 
-export const ppoLagrangianDefaults = (steps: number): PpoLagrangianSettings => ({
+export const ppoLagrangianDefaults = ({ actions }: Problem, steps: number): PpoLagrangianSettings => ({
   hidden: [32, 32],
   collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 100))) },
   learningRate: 3e-3,
@@ -48,7 +49,7 @@ export const ppoLagrangianDefaults = (steps: number): PpoLagrangianSettings => (
   lambda: 0.97,
   costGamma: 0.995,
   costLambda: 0.97,
-  entropyCoefficient: 0,
+  entropyCoefficient: actions.kind === 'discrete' ? 0.01 : 0,
   maxGradientNorm: 0.5,
   logStd: -0.7,
   normaliseObservations: false,
