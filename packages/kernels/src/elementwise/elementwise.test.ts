@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { baselineTarget } from '../operation.js'
 import { operations } from '../operations.js'
 import { arrayOf, type Case, randomArray, testOperation } from '../testing/cases.js'
 import { accumulate, scale } from './elementwise.js'
@@ -58,6 +59,13 @@ const accumulations: Case[] = [
   },
 ]
 testOperation(accumulate, accumulations, operations)
+
+test('x * x reads a copy of x', () => {
+  const x = { name: 'x', shape: [3, 5] }
+  const dispatches = operations.Mul.dispatches({}, [x, x], [{ name: 'y', shape: [3, 5] }], baselineTarget)
+  expect(dispatches).toHaveLength(2)
+  for (const { operands } of dispatches) expect(new Set(operands).size).toBe(operands.length)
+})
 
 test('shapes that do not fit are refused', () => {
   expect(() =>

@@ -10,6 +10,7 @@ import {
   type Operation,
   type Shader,
   type Shape,
+  scratch,
   type Target,
   type Tensor,
   workgroups1d,
@@ -64,7 +65,13 @@ function binary(
   return {
     op,
     infer: (_, inputs) => [broadcastShapes(op, inputShape(op, inputs, 0, 'a'), inputShape(op, inputs, 1, 'b'))],
-    dispatches: (_, [a, b], [y], target) => [binaryDispatch(op, selector, a!, b!, y, target)],
+    dispatches(_, [a, b], [y], target) {
+      if (a !== b) return [binaryDispatch(op, selector, a!, b!, y, target)]
+      // One tensor may not be bound twice: x + x and x * x read a copy.
+      const copy = scratch('copy', a!.shape)
+      const copied = stridedDispatch(a!, copy, { op, shape: [elements(a!.shape)], strides: [1] }, target)
+      return [copied, binaryDispatch(op, selector, a!, copy, y, target)]
+    },
     reference(_, [a, b]) {
       const shape = broadcastShapes(op, a!.shape, b!.shape)
       const [p, q] = [broadcastTo(a!, shape).data, broadcastTo(b!, shape).data]

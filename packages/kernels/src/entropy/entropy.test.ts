@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { operations } from '../operations.js'
-import { arrayOf, testOperation } from '../testing/cases.js'
+import { arrayOf, type Case, testOperation } from '../testing/cases.js'
 import { spatialEntropy } from './entropy.js'
 import { spatialEntropies } from './entropy.reference.js'
 
@@ -10,7 +10,7 @@ const special = arrayOf(
 )
 testOperation(
   spatialEntropy,
-  (['aura', 'aura-matrix'] as const).flatMap((definition) => [
+  (['aura', 'aura-matrix'] as const).flatMap((definition): Case[] => [
     { name: `${definition}, 16 levels`, attributes: { levels: 16, definition }, inputs: [[2, 3, 13, 7]] },
     { name: `${definition}, 8 levels, one row`, attributes: { levels: 8, definition }, inputs: [[1, 2, 1, 9]] },
     { name: `${definition}, 32 levels, one column`, attributes: { levels: 32, definition }, inputs: [[1, 1, 70, 1]] },

@@ -22,6 +22,17 @@ testOperation(sumTo, sums, operations)
 testOperation(reduceMean, means, operations)
 testOperation(reduceSum, means.slice(0, 1), operations)
 
+const onHardware = {
+  ...sumTo,
+  dispatches: (...[attributes, inputs, outputs, target]: Parameters<typeof sumTo.dispatches>) =>
+    sumTo.dispatches(attributes, inputs, outputs, { ...target, kind: 'hardware' }),
+}
+testOperation(
+  onHardware,
+  sums.map((c) => ({ ...c, name: `${c.name}, hardware variant`, gradient: false as const })),
+  operations,
+)
+
 test('100,000 tenths add up', async () => {
   const x = arrayOf([100000], new Float64Array(100000).fill(Math.fround(0.1)))
   const [sum] = await runOperation(await testGpu(), sumTo, { shape: [1] }, [x])

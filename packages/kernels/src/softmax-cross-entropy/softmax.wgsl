@@ -12,6 +12,11 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>; // dx for the gradient
 @group(0) @binding(3) var<storage, read_write> dy: array<f32>;
 
+/** On bits; SwiftShader's exp(NaN) is 0. */
+fn isNan(value: f32) -> bool {
+  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
+}
+
 fn firstOf(row: u32) -> u32 {
   return (row / params.inner) * params.classes * params.inner + row % params.inner;
 }
@@ -31,7 +36,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var sum = 0.0;
   for (var k = 0u; k < params.classes; k++) {
     let i = first + k * params.inner;
-    let e = exp(x[i] - most);
+    let z = x[i] - most;
+    let e = select(exp(z), z, isNan(z));
     y[i] = e;
     sum += e;
   }
