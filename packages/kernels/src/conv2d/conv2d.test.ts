@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import type { Attributes, Shape } from '../operation.js'
+import { type Attributes, baselineTarget, type NdArray, type Operation, type Shape, type Target } from '../operation.js'
 import { operations } from '../operations.js'
-import { type Case, randomArray, testGpu, testOperation } from '../testing/cases.js'
+import { type Case, expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
 import { channelSum } from './channel-sum.js'
-import { conv, fusedConv } from './conv2d.js'
-import { convInputGradient } from './input-gradient.js'
-import { convWeightGradient } from './weight-gradient.js'
+import { conv, directConv, fusedConv } from './conv2d.js'
+import { convGeometry } from './geometry.js'
+import { convInputGradient, gatherInputGradient } from './input-gradient.js'
+import { chooseTileVariant, type TileVariant, tiledConv, tileVariants } from './tile.js'
+import { forwardProblem, inputGradientProblems, type TileProblem } from './tile-problem.js'
+import { convWeightGradient, isNarrow, narrowWeightGradient, plainWeightGradient, tiledWeightGradient } from './weight-gradient.js'
 
 /** Convolutions that between them turn every attribute and every odd size. */
 const shapes: { name: string; x: Shape; w: Shape; attributes: Attributes }[] = [
@@ -74,6 +77,117 @@ testOperation(
   ],
   operations,
 )
+
+/** Every kernel that can do a shape, whatever would be chosen, with and without quad broadcasts. */
+describe('every kernel agrees with the reference', () => {
+  const both = (attributes: Attributes, x: Shape, w: Shape) => convGeometry('Conv', attributes, x, w)
+  const run = async (
+    operation: Operation,
+    attributes: Attributes,
+    inputs: NdArray[],
+    dispatches: Operation['dispatches'],
+    what: string,
+  ) => {
+    const [expected] = operation.reference(attributes, inputs)
+    const [actual] = await runOperation(await testGpu(), { ...operation, dispatches }, attributes, inputs)
+    expectClose(actual, expected, 1e-5, what)
+  }
+  const forced = (p: TileProblem, variant: TileVariant): TileVariant => (tileVariants(p).includes(variant) ? variant : 'tiled')
+
+  test.each(shapes)('$name', async ({ x, w, attributes }) => {
+    const g = both(attributes, x, w)
+    const y = outputOf(attributes, x, w)
+    for (const variant of tileVariants(forwardProblem(g))) {
+      await run(
+        conv,
+        attributes,
+        [randomArray(x, 1), randomArray(w, 2)],
+        (_, [a, b], [c], target) => [tiledConv(forwardProblem(g), a!, b!, c, { activation: 'none' }, target, variant)],
+        variant,
+      )
+    }
+    await run(
+      conv,
+      attributes,
+      [randomArray(x, 1), randomArray(w, 2)],
+      (_, [a, b], [c], target) => directConv(g, a!, b!, c, { activation: 'none' }, target),
+      'direct',
+    )
+    const problems = inputGradientProblems(g)
+    for (const variant of new Set(problems.flatMap(tileVariants))) {
+      const dispatches: Operation['dispatches'] = (_, [a, b], [c], target) =>
+        problems.map((p) => tiledConv(p, a!, b!, c, { activation: 'none' }, target, forced(p, variant)))
+      await run(
+        convInputGradient,
+        { ...attributes, inputShape: x },
+        [randomArray(y, 1), randomArray(w, 2)],
+        dispatches,
+        `input gradient ${variant}`,
+      )
+    }
+    await run(
+      convInputGradient,
+      { ...attributes, inputShape: x },
+      [randomArray(y, 1), randomArray(w, 2)],
+      (_, [a, b], [c], target) => gatherInputGradient(g, a!, b!, c, target),
+      'gather',
+    )
+    const kernels = [plainWeightGradient, tiledWeightGradient, ...(isNarrow(g) ? [narrowWeightGradient] : [])]
+    for (const kernel of kernels) {
+      await run(
+        convWeightGradient,
+        { ...attributes, weightShape: w },
+        [randomArray(x, 1), randomArray(y, 2)],
+        (_, [a, b], [c], target) => kernel(g, a!, b!, c, target),
+        kernel.name,
+      )
+    }
+  })
+
+  test('without quads, and in many parts', async () => {
+    const [x, w, attributes] = [[3, 5, 7, 9], [18, 5, 3, 3], { pads: [1, 1, 1, 1] }]
+    const g = both(attributes, x, w)
+    for (const variant of ['tiled', 'tiled-3x3'] as const) {
+      await run(
+        conv,
+        attributes,
+        [randomArray(x, 1), randomArray(w, 2)],
+        (_, [a, b], [c], target) => [tiledConv(forwardProblem(g), a!, b!, c, { activation: 'none' }, target, variant, false)],
+        variant,
+      )
+    }
+    const inputs = [randomArray(x, 1), randomArray([3, 18, 7, 9], 2)]
+    const hardware = (target: Target): Target => ({ ...target, kind: 'hardware' })
+    await run(
+      convWeightGradient,
+      { ...attributes, weightShape: w },
+      inputs,
+      (_, [a, b], [c], target) => tiledWeightGradient(g, a!, b!, c, hardware(target)),
+      'weight gradient as on hardware',
+    )
+  })
+
+  test('what is chosen for whom', () => {
+    const chosen = (x: Shape, w: Shape, attributes: Attributes) => chooseTileVariant(forwardProblem(both(attributes, x, w)))
+    const pads = [1, 1, 1, 1]
+    expect(chosen([64, 32, 32, 32], [32, 32, 3, 3], { pads })).toBe('tiled-3x3')
+    expect(chosen([64, 32, 32, 32], [32, 32, 3, 3], { pads, strides: [2, 2] })).toBe('tiled')
+    expect(chosen([64, 32, 2, 2], [32, 32, 3, 3], { pads })).toBe('tiled')
+    expect(chosen([64, 32, 32, 32], [64, 32, 1, 1], {})).toBe('tiled')
+    expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32 })).toBe('depthwise-3x3')
+    expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32, strides: [2, 2] })).toBe('narrow')
+    const small = conv.dispatches(
+      {},
+      [
+        { name: 'x', shape: [1, 8, 8, 8] },
+        { name: 'w', shape: [8, 8, 1, 1] },
+      ],
+      [{ name: 'y', shape: [1, 8, 8, 8] }],
+      { ...baselineTarget, kind: 'hardware' },
+    )
+    expect(small[0].shader.name).toBe('conv2d')
+  })
+})
 
 test('on the GPU <conv(x, w), y> = <x, input gradient> = <w, weight gradient>', async () => {
   const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i], 0)

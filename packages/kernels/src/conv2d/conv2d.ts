@@ -3,7 +3,8 @@ import { workgroups1d } from '../operation.js'
 import { type Activation, convReference, fusedConvReference } from './conv2d.reference.js'
 import directCode from './conv2d.wgsl'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, weightShape } from './geometry.js'
-import { chooseTileVariant, type Epilogue, epilogueParams, forwardProblem, tiledConv, tileInvocations } from './tile.js'
+import { chooseTileVariant, type Epilogue, epilogueParams, tiledConv, tileInvocations } from './tile.js'
+import { forwardProblem } from './tile-problem.js'
 
 const direct: Shader = { name: 'conv2d', code: directCode, access: ['read', 'read', 'read', 'read', 'read', 'write'] }
 

@@ -1,9 +1,11 @@
-import type { Dispatch, Shader, Shape, Target, Tensor } from '../operation.js'
+import type { Dispatch, Shader, Target, Tensor } from '../operation.js'
 import type { Activation } from './conv2d.reference.js'
-import type { ConvGeometry } from './geometry.js'
+import depthwiseCode from './depthwise-3x3.wgsl'
+import narrowCode from './narrow.wgsl'
 import noQuadCode from './no-quad.wgsl'
 import quadCode from './quad.wgsl'
 import paramsCode from './tile-params.wgsl'
+import type { TileProblem } from './tile-problem.js'
 import tiledCode from './tiled.wgsl'
 import tiled3x3Code from './tiled-3x3.wgsl'
 
@@ -21,148 +23,66 @@ export function epilogueParams(images: number, { bias, residual, mask, activatio
   return [flags, mask ? images / mask.shape[0] : images]
 }
 
-/** A convolution as the tiled kernels see it (tile-params.wgsl): which inputs and weights meet in which output, by strides. */
-export interface TileProblem {
-  readonly input: Shape
-  readonly output: Shape
-  readonly group: number
-  /** Outputs computed: grid[i] positions from out.first in steps of out.step. */
-  readonly grid: readonly [number, number]
-  readonly outStep: readonly [number, number]
-  readonly outFirst: readonly [number, number]
-  /** Input of grid position i and tap t: i * inStep - before + t * tapStep. */
-  readonly inStep: readonly [number, number]
-  readonly before: readonly [number, number]
-  readonly taps: readonly [number, number]
-  readonly tapStep: readonly [number, number]
-  readonly weights: {
-    readonly base: number
-    readonly group: number
-    readonly out: number
-    readonly in: number
-    readonly tap: readonly [number, number]
-  }
-}
-
-/** The forward convolution. */
-export function forwardProblem(g: ConvGeometry): TileProblem {
-  const area = g.kh * g.kw
-  const channels = g.c / g.group
-  return {
-    input: [g.n, g.c, g.h, g.w],
-    output: [g.n, g.m, g.oh, g.ow],
-    group: g.group,
-    grid: [g.oh, g.ow],
-    outStep: [1, 1],
-    outFirst: [0, 0],
-    inStep: [g.strideH, g.strideW],
-    before: [g.padTop, g.padLeft],
-    taps: [g.kh, g.kw],
-    tapStep: [g.dilationH, g.dilationW],
-    weights: { base: 0, group: (g.m / g.group) * channels * area, out: channels * area, in: area, tap: [g.kw, 1] },
-  }
-}
-
-/**
- * The input gradient as convolutions of dy, one for each phase of the stride: inputs i = phase + stride * j meet only the taps t with
- * (i + pad - t * dilation) divisible by the stride, and those are evenly spaced. With stride 1 it is one convolution with reversed taps.
- */
-export function inputGradientProblems(g: ConvGeometry): TileProblem[] {
-  const area = g.kh * g.kw
-  const channels = g.c / g.group
-  const rows = phases(g.h, g.kh, g.strideH, g.padTop, g.dilationH)
-  const columns = phases(g.w, g.kw, g.strideW, g.padLeft, g.dilationW)
-  return rows.flatMap((row) =>
-    columns.map((column) => ({
-      input: [g.n, g.m, g.oh, g.ow],
-      output: [g.n, g.c, g.h, g.w],
-      group: g.group,
-      grid: [row.count, column.count],
-      outStep: [g.strideH, g.strideW],
-      outFirst: [row.first, column.first],
-      inStep: [1, 1],
-      before: [row.before, column.before],
-      taps: [row.taps, column.taps],
-      tapStep: [row.tapStep, column.tapStep],
-      weights: {
-        base: row.firstTap * g.kw + column.firstTap,
-        group: (g.m / g.group) * channels * area,
-        out: area,
-        in: channels * area,
-        tap: [row.tapIndexStep * g.kw, column.tapIndexStep],
-      },
-    })),
-  )
-}
-
-interface Phase {
-  /** Positions first, first + stride, ... of the input. */
-  readonly first: number
-  readonly count: number
-  readonly taps: number
-  /** Tap u = 0, 1, ... is kernel index firstTap + u * tapIndexStep, and reads dy at j - before + u * tapStep. */
-  readonly firstTap: number
-  readonly tapIndexStep: number
-  readonly tapStep: number
-  readonly before: number
-}
-
-function phases(size: number, kernel: number, stride: number, pad: number, dilation: number): Phase[] {
-  const list: Phase[] = []
-  for (let first = 0; first < Math.min(stride, size); first++) {
-    const meeting = Array.from({ length: kernel }, (_, t) => t).filter((t) => (first + pad - t * dilation) % stride === 0)
-    // Last tap first, so that the input position rises with u as in a forward convolution.
-    const firstTap = meeting.at(-1) ?? 0
-    const spacing = meeting.length > 1 ? meeting[1] - meeting[0] : 1
-    list.push({
-      first,
-      count: Math.ceil((size - first) / stride),
-      taps: meeting.length,
-      firstTap,
-      tapIndexStep: -spacing,
-      tapStep: meeting.length > 1 ? (spacing * dilation) / stride : 1,
-      before: meeting.length ? (firstTap * dilation - first - pad) / stride : 0,
-    })
-  }
-  return list
-}
-
-export type TileVariant = 'tiled' | 'tiled-3x3'
+export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3'
 
 const access = ['read', 'read', 'read', 'read', 'read', 'write'] as const
-const shaders = Object.fromEntries(
-  Object.entries({ tiled: tiledCode, 'tiled-3x3': tiled3x3Code }).map(([name, code]) => [
-    name,
-    [noQuadCode, quadCode].map((lanes): Shader => ({ name: `conv2d-${name}`, code: lanes + paramsCode + code, access })),
-  ]),
-)
+const shader = (name: TileVariant, code: string): Shader => ({ name: `conv2d-${name}`, code, access })
+const withLanes = (name: TileVariant, code: string) => [noQuadCode, quadCode].map((lanes) => shader(name, lanes + paramsCode + code))
+const withoutLanes = (name: TileVariant, code: string) => Array<Shader>(2).fill(shader(name, paramsCode + code))
+
+/** Output channels of an invocation, and the shader without and with quad broadcasts. */
+const kernels: Record<TileVariant, { outputs: number; shaders: readonly Shader[] }> = {
+  tiled: { outputs: 16, shaders: withLanes('tiled', tiledCode) },
+  'tiled-3x3': { outputs: 8, shaders: withLanes('tiled-3x3', tiled3x3Code) },
+  narrow: { outputs: 1, shaders: withoutLanes('narrow', narrowCode) },
+  'depthwise-3x3': { outputs: 1, shaders: withoutLanes('depthwise-3x3', depthwiseCode) },
+}
 
 /** Which tiled kernels can compute a problem. */
 export function tileVariants(p: TileProblem): TileVariant[] {
   const ones = [...p.inStep, ...p.outStep, ...p.tapStep].every((step) => step === 1)
-  return ones && p.taps[0] === 3 && p.taps[1] === 3 ? ['tiled', 'tiled-3x3'] : ['tiled']
+  const plain3x3 = ones && p.taps[0] === 3 && p.taps[1] === 3
+  return [
+    'tiled',
+    'narrow',
+    ...(plain3x3 ? ['tiled-3x3' as const] : []),
+    ...(plain3x3 && p.input[1] === p.group ? ['depthwise-3x3' as const] : []),
+  ]
 }
 
-/** Multiply-accumulates a kernel really does, per channel of input and tap, with what its tiles waste. */
-function work(p: TileProblem, variant: TileVariant): number {
-  const outputs = p.output[1] / p.group
-  const up = (value: number, to: number) => Math.ceil(value / to) * to
-  if (variant === 'tiled') return up(outputs, 16) * p.grid[0] * p.grid[1]
-  // Its inputs serve more multiply-adds: 18 GFLOPS against 13 (lavapipe), 4.2 against 3 (SwiftShader).
-  return 0.7 * up(outputs, 8) * up(p.grid[0], 4) * up(p.grid[1], 4)
+const roundUp = (value: number, to: number) => Math.ceil(value / to) * to
+
+/**
+ * Time of a kernel relative to `tiled` on full tiles, from loads per multiply-add (a load is 40 multiply-adds on software
+ * adapters): times what its tiles cover, less than which they cannot do.
+ */
+function cost(p: TileProblem, variant: TileVariant): number {
+  const outputs = roundUp(p.output[1] / p.group, kernels[variant].outputs)
+  const pixels = p.grid[0] * p.grid[1]
+  const tiles4x4 = roundUp(p.grid[0], 4) * roundUp(p.grid[1], 4)
+  return outputs * { tiled: pixels, 'tiled-3x3': 0.7 * tiles4x4, narrow: 9 * roundUp(pixels, 8), 'depthwise-3x3': 2 * tiles4x4 }[variant]
 }
 
+/** The kernel that should be the fastest for a problem's shape. */
 export function chooseTileVariant(p: TileProblem): TileVariant {
-  return tileVariants(p).reduce((best, variant) => (work(p, variant) < work(p, best) ? variant : best))
+  return tileVariants(p).reduce((best, variant) => (cost(p, variant) < cost(p, best) ? variant : best))
 }
 
-/** How many invocations a variant runs: few of them leave hardware idle. */
+/** Invocations of a variant: along x, and along y (workgroups of chunks of output channels). Few of them leave hardware idle. */
 export function tileInvocations(p: TileProblem, variant: TileVariant): [number, number] {
-  const outputs = p.output[1] / p.group
+  const [n] = p.input
   const [gh, gw] = p.grid
-  return variant === 'tiled'
-    ? [Math.ceil((p.input[0] * gh * gw) / 8), p.group * Math.ceil(outputs / 16)]
-    : [p.input[0] * Math.ceil(gh / 4) * Math.ceil(gw / 4), p.group * Math.ceil(outputs / 8)]
+  const chunks = p.group * Math.ceil(p.output[1] / p.group / kernels[variant].outputs)
+  switch (variant) {
+    case 'tiled':
+      return [Math.ceil((n * gh * gw) / 8), chunks]
+    case 'tiled-3x3':
+      return [n * Math.ceil(gh / 4) * Math.ceil(gw / 4), chunks]
+    case 'narrow':
+      return [n * p.output[1] * Math.ceil((gh * gw) / 8), 1]
+    case 'depthwise-3x3':
+      return [n * p.output[1] * Math.ceil(gh / 8) * Math.ceil(gw / 4), 1]
+  }
 }
 
 /** One dispatch of a tiled kernel. Quad broadcasts only on software adapters: hardware broadcasts equal loads by itself. */
@@ -176,33 +96,27 @@ export function tiledConv(
   variant = chooseTileVariant(p),
   quads = target.kind === 'software',
 ): Dispatch {
-  const outputs = p.output[1] / p.group
   const [columns, rows] = tileInvocations(p, variant)
-  const [flags, imagesPerCandidate] = epilogueParams(p.input[0], epilogue)
+  const chunks = Math.ceil(p.output[1] / p.group / kernels[variant].outputs)
+  const { base, group, out, in: input, tap } = p.weights
+  const positions = [p.grid, p.outStep, p.outFirst, p.inStep, p.before, p.taps, p.tapStep].flat()
   return {
-    shader: shaders[variant][quads && target.subgroups ? 1 : 0],
+    shader: kernels[variant].shaders[quads && target.subgroups ? 1 : 0],
     operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
     params: {
       u32: [
         ...p.input,
         ...p.output.slice(1),
         p.group,
-        ...p.grid,
-        ...p.outStep,
-        ...p.outFirst,
-        ...p.inStep,
-        ...p.before,
-        ...p.taps,
-        ...p.tapStep,
-        p.weights.base,
-        p.weights.group,
-        p.weights.out,
-        p.weights.in,
-        ...p.weights.tap,
-        Math.ceil(outputs / (variant === 'tiled' ? 16 : 8)),
-        flags,
-        imagesPerCandidate,
-      ], // prettier-ignore
+        ...positions,
+        base,
+        group,
+        out,
+        input,
+        ...tap,
+        chunks,
+        ...epilogueParams(p.input[0], epilogue),
+      ],
     },
     workgroups: [Math.ceil(columns / 64), rows, 1],
   }

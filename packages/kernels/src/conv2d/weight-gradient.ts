@@ -6,6 +6,7 @@ import noQuadCode from './no-quad.wgsl'
 import quadCode from './quad.wgsl'
 import sumPartsCode from './sum-parts.wgsl'
 import plainCode from './weight-gradient.wgsl'
+import narrowCode from './weight-gradient-narrow.wgsl'
 import tiledCode from './weight-gradient-tiled.wgsl'
 
 const plain: Shader = { name: 'conv2d-weight-gradient', code: plainCode, access: ['read', 'read', 'write'] }
@@ -25,6 +26,7 @@ export function plainWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: 
 const [tiled, tiledQuad] = [noQuadCode, quadCode].map(
   (lanes): Shader => ({ name: 'conv2d-weight-gradient-tiled', code: lanes + tiledCode, access: ['read', 'read', 'write'] }),
 )
+const narrow: Shader = { name: 'conv2d-weight-gradient-narrow', code: narrowCode, access: ['read', 'read', 'write'] }
 const sumParts: Shader = { name: 'conv2d-weight-gradient-sum', code: sumPartsCode, access: ['read', 'write'] }
 
 /** y = the sum of parts [count, ...] in a fixed order. */
@@ -46,7 +48,14 @@ export function partsOf(g: ConvGeometry, lanes: number, target: Target): { parts
 }
 
 /** The fast kernel: tiles of 16 outputs x 8 columns per invocation, the sum cut into parts. */
-export function tiledWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target, quads = target.kind === 'software'): Dispatch[] {
+export function tiledWeightGradient(
+  g: ConvGeometry,
+  x: Tensor,
+  dy: Tensor,
+  dw: Tensor,
+  target: Target,
+  quads = target.kind === 'software',
+): Dispatch[] {
   const tiles = Math.ceil(((g.c / g.group) * g.kh * g.kw) / 8)
   const chunks = Math.ceil(g.m / g.group / 16)
   // Software adapters run a workgroup lane by lane: small ones waste least.
@@ -61,6 +70,25 @@ export function tiledWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: 
     workgroups: [Math.ceil(tiles / size), g.group * chunks, parts],
   }
   return parts > 1 ? [main, sumOfParts(partial, dw, target)] : [main]
+}
+
+export const isNarrow = (g: ConvGeometry): boolean => g.c === g.group && g.kh === 3 && g.kw === 3 && g.dilationH === 1 && g.dilationW === 1
+
+/** Depthwise 3 x 3: all weights of an output per invocation, the sum cut into parts. */
+export function narrowWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
+  const { parts, rowsPerPart } = partsOf(g, g.m, target)
+  const partial = parts > 1 ? scratch('weight gradient parts', [parts, elements(dw.shape)]) : dw
+  const main: Dispatch = {
+    shader: narrow,
+    operands: [x, dy, partial],
+    params: { u32: [...geometryParams(g), rowsPerPart, parts] },
+    workgroups: [Math.ceil((g.m * parts) / 64), 1, 1],
+  }
+  return parts > 1 ? [main, sumOfParts(partial, dw, target)] : [main]
+}
+
+function weightGradientDispatches(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
+  return isNarrow(g) ? narrowWeightGradient(g, x, dy, dw, target) : tiledWeightGradient(g, x, dy, dw, target)
 }
 
 function geometryOf(attributes: Attributes, x: Shape | undefined, dy: Shape | undefined): ConvGeometry {
@@ -78,7 +106,8 @@ function geometryOf(attributes: Attributes, x: Shape | undefined, dy: Shape | un
 export const convWeightGradient: Operation = {
   op: 'ConvWeightGradient',
   infer: (attributes, [x, dy]) => [weightShape(geometryOf(attributes, x, dy))],
-  dispatches: (attributes, [x, dy], [dw], target) => tiledWeightGradient(geometryOf(attributes, x!.shape, dy!.shape), x!, dy!, dw, target),
+  dispatches: (attributes, [x, dy], [dw], target) =>
+    weightGradientDispatches(geometryOf(attributes, x!.shape, dy!.shape), x!, dy!, dw, target),
   reference: (attributes, [x, dy]) => [convWeightGradientReference(geometryOf(attributes, x!.shape, dy!.shape), x!, dy!)],
   macs: (attributes, [x, dy]) => convMacs(geometryOf(attributes, x, dy)),
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
+import type { Operation } from '../operation.js'
 import { operations } from '../operations.js'
-import { testOperation } from '../testing/cases.js'
-import { gemm, matMul } from './matmul.js'
+import { expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
+import { runOperation } from '../testing/run.js'
+import { gemm, gemmGeometry, matMul, plainGemm, tiledGemm } from './matmul.js'
 
 testOperation(
   gemm,
@@ -59,6 +61,30 @@ testOperation(
   ],
   operations,
 )
+
+test('the tiled kernel, with and without quads, agrees with the plain one', async () => {
+  const gpu = await testGpu()
+  for (const [a, b, attributes] of [
+    [[37, 19], [19, 21], {}],
+    [[5, 12], [33, 5], { transA: 1, transB: 1, alpha: 2, beta: -1 }],
+  ] as const) {
+    const inputs = [randomArray(a, 1), randomArray(b, 2), randomArray([1], 3)]
+    const results = []
+    for (const kernel of [
+      plainGemm,
+      tiledGemm,
+      (...[g, x, y, c, out, target]: Parameters<typeof plainGemm>) => tiledGemm(g, x, y, c, out, target, false),
+    ]) {
+      const forced: Operation = {
+        ...gemm,
+        dispatches: (_, [x, y, c], [out], target) => [kernel(gemmGeometry('Gemm', attributes, a, b, [1]), x!, y!, c, out, target)],
+      }
+      results.push((await runOperation(gpu, forced, attributes, inputs))[0])
+    }
+    expectClose(results[1], results[0], 1e-6, 'tiled')
+    expectClose(results[2], results[0], 1e-6, 'tiled without quads')
+  }
+})
 
 test('shapes that do not fit are errors', () => {
   expect(() =>

@@ -1,9 +1,12 @@
+import noQuadCode from '../conv2d/no-quad.wgsl'
+import quadCode from '../conv2d/quad.wgsl'
 import {
   type Attributes,
   type Dispatch,
   type Emit,
   elements,
   type Operation,
+  type Params,
   type Shader,
   type Shape,
   type Target,
@@ -12,6 +15,7 @@ import {
 } from '../operation.js'
 import { gemmReference } from './matmul.reference.js'
 import plainCode from './matmul.wgsl'
+import tiledCode from './matmul-tiled.wgsl'
 
 /** Y [m, n] = alpha * A' [m, k] B' [k, n] + beta * C, everything by strides: transposes and broadcasting are strides too. */
 export interface GemmGeometry {
@@ -30,7 +34,7 @@ export interface GemmGeometry {
 
 const show = (shape: Shape | undefined) => (shape ? `[${shape.join(', ')}]` : 'nothing')
 
-function gemmGeometry(op: string, attributes: Attributes, a: Shape | undefined, b: Shape | undefined, c?: Shape): GemmGeometry {
+export function gemmGeometry(op: string, attributes: Attributes, a: Shape | undefined, b: Shape | undefined, c?: Shape): GemmGeometry {
   if (a?.length !== 2) throw new Error(`${op}: the first input must have 2 dimensions, found ${show(a)}`)
   if (b?.length !== 2) throw new Error(`${op}: the second input must have 2 dimensions, found ${show(b)}`)
   const { alpha = 1, beta = 1, transA = 0, transB = 0 } = attributes as Record<string, number | undefined>
@@ -62,16 +66,48 @@ function gemmGeometry(op: string, attributes: Attributes, a: Shape | undefined, 
 
 const plain: Shader = { name: 'matmul', code: plainCode, access: ['read', 'read', 'read', 'write'] }
 
+const [tiled, tiledQuad] = [noQuadCode, quadCode].map(
+  (lanes): Shader => ({ name: 'matmul-tiled', code: lanes + tiledCode, access: ['read', 'read', 'read', 'write'] }),
+)
+
+function gemmParams(g: GemmGeometry, c: Tensor | undefined): Params {
+  return { u32: [g.m, g.n, g.k, g.aRow, g.aColumn, g.bRow, g.bColumn, g.cRow, g.cColumn, c ? 1 : 0], f32: [g.alpha, g.beta] }
+}
+
 /** The plain kernel: one invocation per output. */
-export function plainGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch[] {
-  return [
-    {
-      shader: plain,
-      operands: [a, b, c, y],
-      params: { u32: [g.m, g.n, g.k, g.aRow, g.aColumn, g.bRow, g.bColumn, g.cRow, g.cColumn, c ? 1 : 0], f32: [g.alpha, g.beta] },
-      workgroups: workgroups1d(g.m * g.n, 64, target),
-    },
-  ]
+export function plainGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch {
+  return { shader: plain, operands: [a, b, c, y], params: gemmParams(g, c), workgroups: workgroups1d(g.m * g.n, 64, target) }
+}
+
+/** 8 x 16 outputs per invocation. */
+export function tiledGemm(
+  g: GemmGeometry,
+  a: Tensor,
+  b: Tensor,
+  c: Tensor | undefined,
+  y: Tensor,
+  target: Target,
+  quads = target.kind === 'software',
+): Dispatch {
+  return {
+    shader: quads && target.subgroups ? tiledQuad : tiled,
+    operands: [a, b, c, y],
+    params: gemmParams(g, c),
+    workgroups: [Math.ceil(g.m / 8 / 32), Math.ceil(g.n / 16), 1],
+  }
+}
+
+/**
+ * Tiles where they are mostly full: on software adapters from 4 rows (of 8) on, unless there is next to nothing to do (one pipeline
+ * fewer); on hardware from 4096 tiles on, below which one invocation per output keeps more of it busy.
+ */
+export function chooseGemm(g: GemmGeometry, target: Target): typeof plainGemm {
+  if (target.kind === 'hardware') return (g.m / 8) * (g.n / 16) >= 4096 ? tiledGemm : plainGemm
+  return g.m >= 4 && g.m * g.n * g.k >= 2 ** 16 ? tiledGemm : plainGemm
+}
+
+function gemmDispatches(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch[] {
+  return [chooseGemm(g, target)(g, a, b, c, y, target)]
 }
 
 /** Gradients of A and B: products again, whichever way they were transposed. */
@@ -113,7 +149,7 @@ export const gemm: Operation = {
     return [[g.m, g.n]]
   },
   dispatches: (attributes, [a, b, c], [y], target) =>
-    plainGemm(gemmGeometry('Gemm', attributes, a!.shape, b!.shape, c?.shape), a!, b!, c, y, target),
+    gemmDispatches(gemmGeometry('Gemm', attributes, a!.shape, b!.shape, c?.shape), a!, b!, c, y, target),
   reference: (attributes, [a, b, c]) => [gemmReference(gemmGeometry('Gemm', attributes, a!.shape, b!.shape, c?.shape), a!, b!, c)],
   gradient({ attributes, inputs, inputShapes, outputShapes, wanted }, [dy], emit) {
     const { alpha = 1, beta = 1, transA = 0, transB = 0 } = attributes as Record<string, number | undefined>
@@ -130,7 +166,7 @@ export const matMul: Operation = {
     const g = gemmGeometry('MatMul', {}, a, b)
     return [[g.m, g.n]]
   },
-  dispatches: (_, [a, b], [y], target) => plainGemm(gemmGeometry('MatMul', {}, a!.shape, b!.shape), a!, b!, undefined, y, target),
+  dispatches: (_, [a, b], [y], target) => gemmDispatches(gemmGeometry('MatMul', {}, a!.shape, b!.shape), a!, b!, undefined, y, target),
   reference: (_, [a, b]) => [gemmReference(gemmGeometry('MatMul', {}, a!.shape, b!.shape), a!, b!)],
   gradient: ({ inputs, wanted }, [dy], emit) => productGradients(1, 0, 0, inputs, dy, wanted, emit),
   macs: (_, [a], [y]) => elements(y) * a![1],
