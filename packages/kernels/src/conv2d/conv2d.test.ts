@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Attributes, baselineTarget, type NdArray, type Operation, type Shape, type Target } from '../operation.js'
+import { type Attributes, baselineTarget, type Dispatch, type Operation, type Shape, type Target, type Tensor } from '../operation.js'
 import { operations } from '../operations.js'
 import { type Case, expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
@@ -7,8 +7,8 @@ import { channelSum } from './channel-sum.js'
 import { conv, directConv, fusedConv } from './conv2d.js'
 import { convGeometry } from './geometry.js'
 import { convInputGradient, gatherInputGradient } from './input-gradient.js'
-import { chooseTileVariant, type TileVariant, tiledConv, tileVariants } from './tile.js'
-import { forwardProblem, inputGradientProblems, type TileProblem } from './tile-problem.js'
+import { chooseTileVariant, tiledConv, tileVariants } from './tile.js'
+import { forwardProblem, inputGradientProblems } from './tile-problem.js'
 import { convWeightGradient, isNarrow, narrowWeightGradient, plainWeightGradient, tiledWeightGradient } from './weight-gradient.js'
 
 /** Convolutions that between them turn every attribute and every odd size. */
@@ -81,94 +81,52 @@ testOperation(
 /** Every kernel that can do a shape, whatever would be chosen, with and without quad broadcasts. */
 describe('every kernel agrees with the reference', () => {
   const both = (attributes: Attributes, x: Shape, w: Shape) => convGeometry('Conv', attributes, x, w)
-  const run = async (
-    operation: Operation,
-    attributes: Attributes,
-    inputs: NdArray[],
-    dispatches: Operation['dispatches'],
-    what: string,
-  ) => {
+  type Make = (a: Tensor, b: Tensor, c: Tensor, target: Target) => Dispatch[]
+  const run = async (operation: Operation, attributes: Attributes, shapes: Shape[], make: Make, what: string) => {
+    const inputs = shapes.map(randomArray)
     const [expected] = operation.reference(attributes, inputs)
+    const dispatches: Operation['dispatches'] = (_, [a, b], [c], target) => make(a!, b!, c, target)
     const [actual] = await runOperation(await testGpu(), { ...operation, dispatches }, attributes, inputs)
     expectClose(actual, expected, 1e-5, what)
   }
-  const forced = (p: TileProblem, variant: TileVariant): TileVariant => (tileVariants(p).includes(variant) ? variant : 'tiled')
+  const none = { activation: 'none' } as const
 
   test.each(shapes)('$name', async ({ x, w, attributes }) => {
+    const { target } = await testGpu()
     const g = both(attributes, x, w)
     const y = outputOf(attributes, x, w)
-    for (const variant of tileVariants(forwardProblem(g))) {
-      await run(
-        conv,
-        attributes,
-        [randomArray(x, 1), randomArray(w, 2)],
-        (_, [a, b], [c], target) => [tiledConv(forwardProblem(g), a!, b!, c, { activation: 'none' }, target, variant)],
-        variant,
-      )
+    const forward = forwardProblem(g)
+    for (const variant of tileVariants(forward, target)) {
+      await run(conv, attributes, [x, w], (a, b, c) => [tiledConv(forward, a, b, c, none, target, variant)], variant)
     }
-    await run(
-      conv,
-      attributes,
-      [randomArray(x, 1), randomArray(w, 2)],
-      (_, [a, b], [c], target) => directConv(g, a!, b!, c, { activation: 'none' }, target),
-      'direct',
-    )
+    await run(conv, attributes, [x, w], (a, b, c) => directConv(g, a, b, c, none, target), 'direct')
     const problems = inputGradientProblems(g)
-    for (const variant of new Set(problems.flatMap(tileVariants))) {
-      const dispatches: Operation['dispatches'] = (_, [a, b], [c], target) =>
-        problems.map((p) => tiledConv(p, a!, b!, c, { activation: 'none' }, target, forced(p, variant)))
-      await run(
-        convInputGradient,
-        { ...attributes, inputShape: x },
-        [randomArray(y, 1), randomArray(w, 2)],
-        dispatches,
-        `input gradient ${variant}`,
-      )
+    const able = problems.map((p) => tileVariants(p, target))
+    for (const variant of new Set(able.flat())) {
+      const make: Make = (a, b, c) =>
+        problems.map((p, i) => tiledConv(p, a, b, c, none, target, able[i].includes(variant) ? variant : 'tiled'))
+      await run(convInputGradient, { ...attributes, inputShape: x }, [y, w], make, `input gradient ${variant}`)
     }
-    await run(
-      convInputGradient,
-      { ...attributes, inputShape: x },
-      [randomArray(y, 1), randomArray(w, 2)],
-      (_, [a, b], [c], target) => gatherInputGradient(g, a!, b!, c, target),
-      'gather',
-    )
-    const kernels = [plainWeightGradient, tiledWeightGradient, ...(isNarrow(g) ? [narrowWeightGradient] : [])]
-    for (const kernel of kernels) {
-      await run(
-        convWeightGradient,
-        { ...attributes, weightShape: w },
-        [randomArray(x, 1), randomArray(y, 2)],
-        (_, [a, b], [c], target) => kernel(g, a!, b!, c, target),
-        kernel.name,
-      )
+    await run(convInputGradient, { ...attributes, inputShape: x }, [y, w], (a, b, c) => gatherInputGradient(g, a, b, c, target), 'gather')
+    for (const kernel of [plainWeightGradient, tiledWeightGradient, ...(isNarrow(g) ? [narrowWeightGradient] : [])]) {
+      await run(convWeightGradient, { ...attributes, weightShape: w }, [x, y], (a, b, c) => kernel(g, a, b, c, target), kernel.name)
     }
   })
 
-  test('without quads, and in many parts', async () => {
-    const [x, w, attributes] = [[3, 5, 7, 9], [18, 5, 3, 3], { pads: [1, 1, 1, 1] }]
+  test('without subgroups, and as on hardware in many parts', async () => {
+    const [x, w, y, attributes] = [[3, 5, 7, 9], [18, 5, 3, 3], [3, 18, 7, 9], { pads: [1, 1, 1, 1] }]
     const g = both(attributes, x, w)
-    for (const variant of ['tiled', 'tiled-3x3'] as const) {
-      await run(
-        conv,
-        attributes,
-        [randomArray(x, 1), randomArray(w, 2)],
-        (_, [a, b], [c], target) => [tiledConv(forwardProblem(g), a!, b!, c, { activation: 'none' }, target, variant, false)],
-        variant,
-      )
+    const plain: Make = (a, b, c, target) => [tiledConv(forwardProblem(g), a, b, c, none, { ...target, subgroups: false })]
+    await run(conv, attributes, [x, w], plain, 'forward')
+    for (const change of [{ subgroups: false }, { kind: 'hardware' }] as const) {
+      const make: Make = (a, b, c, target) => tiledWeightGradient(g, a, b, c, { ...target, ...change })
+      await run(convWeightGradient, { ...attributes, weightShape: w }, [x, y], make, 'weight gradient')
     }
-    const inputs = [randomArray(x, 1), randomArray([3, 18, 7, 9], 2)]
-    const hardware = (target: Target): Target => ({ ...target, kind: 'hardware' })
-    await run(
-      convWeightGradient,
-      { ...attributes, weightShape: w },
-      inputs,
-      (_, [a, b], [c], target) => tiledWeightGradient(g, a!, b!, c, hardware(target)),
-      'weight gradient as on hardware',
-    )
   })
 
   test('what is chosen for whom', () => {
-    const chosen = (x: Shape, w: Shape, attributes: Attributes) => chooseTileVariant(forwardProblem(both(attributes, x, w)))
+    const chosen = (x: Shape, w: Shape, attributes: Attributes) =>
+      chooseTileVariant(forwardProblem(both(attributes, x, w)), { ...baselineTarget, subgroups: true })
     const pads = [1, 1, 1, 1]
     expect(chosen([64, 32, 32, 32], [32, 32, 3, 3], { pads })).toBe('tiled-3x3')
     expect(chosen([64, 32, 32, 32], [32, 32, 3, 3], { pads, strides: [2, 2] })).toBe('tiled')

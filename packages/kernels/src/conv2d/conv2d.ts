@@ -25,7 +25,7 @@ export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epi
  */
 export function convDispatches(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
   const problem = forwardProblem(g)
-  const [columns, rows] = tileInvocations(problem, chooseTileVariant(problem))
+  const [columns, rows] = tileInvocations(problem, chooseTileVariant(problem, target))
   if (target.kind === 'hardware' && columns * rows < 4096) return directConv(g, x, w, y, epilogue, target)
   return [tiledConv(problem, x, w, y, epilogue, target)]
 }

@@ -23,7 +23,7 @@ export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: 
 /** As tiled convolutions of dy, one per phase of the stride; the plain kernel where tiles would leave hardware idle. */
 export function inputGradientDispatches(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target): Dispatch[] {
   const problems = inputGradientProblems(g)
-  const [columns, rows] = tileInvocations(problems[0], chooseTileVariant(problems[0]))
+  const [columns, rows] = tileInvocations(problems[0], chooseTileVariant(problems[0], target))
   if (target.kind === 'hardware' && columns * rows < 4096) return gatherInputGradient(g, dy, w, dx, target)
   return problems.map((problem) => tiledConv(problem, dy, w, dx, { activation: 'none' }, target))
 }

@@ -27,27 +27,32 @@ export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3'
 
 const access = ['read', 'read', 'read', 'read', 'read', 'write'] as const
 const shader = (name: TileVariant, code: string): Shader => ({ name: `conv2d-${name}`, code, access })
-const withLanes = (name: TileVariant, code: string) => [noQuadCode, quadCode].map((lanes) => shader(name, lanes + paramsCode + code))
-const withoutLanes = (name: TileVariant, code: string) => Array<Shader>(2).fill(shader(name, paramsCode + code))
 
-/** Output channels of an invocation, and the shader without and with quad broadcasts. */
-const kernels: Record<TileVariant, { outputs: number; shaders: readonly Shader[] }> = {
-  tiled: { outputs: 16, shaders: withLanes('tiled', tiledCode) },
-  'tiled-3x3': { outputs: 8, shaders: withLanes('tiled-3x3', tiled3x3Code) },
-  narrow: { outputs: 1, shaders: withoutLanes('narrow', narrowCode) },
-  'depthwise-3x3': { outputs: 1, shaders: withoutLanes('depthwise-3x3', depthwiseCode) },
+/** Output channels of an invocation, the shader with quad broadcasts, and the one without. */
+const kernels: Record<TileVariant, { outputs: number; quad: Shader; plain?: Shader }> = {
+  tiled: {
+    outputs: 16,
+    quad: shader('tiled', quadCode + paramsCode + tiledCode),
+    plain: shader('tiled', noQuadCode + paramsCode + tiledCode),
+  },
+  'tiled-3x3': { outputs: 8, quad: shader('tiled-3x3', quadCode + paramsCode + tiled3x3Code) }, // without quads: 72 loads of weights, slower than `tiled`
+  narrow: withoutLanes('narrow', narrowCode),
+  'depthwise-3x3': withoutLanes('depthwise-3x3', depthwiseCode),
+}
+
+function withoutLanes(name: TileVariant, code: string) {
+  const both = shader(name, paramsCode + code)
+  return { outputs: 1, quad: both, plain: both }
 }
 
 /** Which tiled kernels can compute a problem. */
-export function tileVariants(p: TileProblem): TileVariant[] {
+export function tileVariants(p: TileProblem, target: Target): TileVariant[] {
   const ones = [...p.inStep, ...p.outStep, ...p.tapStep].every((step) => step === 1)
   const plain3x3 = ones && p.taps[0] === 3 && p.taps[1] === 3
-  return [
-    'tiled',
-    'narrow',
-    ...(plain3x3 ? ['tiled-3x3' as const] : []),
-    ...(plain3x3 && p.input[1] === p.group ? ['depthwise-3x3' as const] : []),
-  ]
+  const variants: TileVariant[] = ['tiled', 'narrow']
+  if (plain3x3 && target.subgroups) variants.push('tiled-3x3')
+  if (plain3x3 && p.input[1] === p.group) variants.push('depthwise-3x3')
+  return variants
 }
 
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to
@@ -64,8 +69,8 @@ function cost(p: TileProblem, variant: TileVariant): number {
 }
 
 /** The kernel that should be the fastest for a problem's shape. */
-export function chooseTileVariant(p: TileProblem): TileVariant {
-  return tileVariants(p).reduce((best, variant) => (cost(p, variant) < cost(p, best) ? variant : best))
+export function chooseTileVariant(p: TileProblem, target: Target): TileVariant {
+  return tileVariants(p, target).reduce((best, variant) => (cost(p, variant) < cost(p, best) ? variant : best))
 }
 
 /** Invocations of a variant: along x, and along y (workgroups of chunks of output channels). Few of them leave hardware idle. */
@@ -85,7 +90,7 @@ export function tileInvocations(p: TileProblem, variant: TileVariant): [number, 
   }
 }
 
-/** One dispatch of a tiled kernel. Quad broadcasts only on software adapters: hardware broadcasts equal loads by itself. */
+/** One dispatch of a tiled kernel. */
 export function tiledConv(
   p: TileProblem,
   x: Tensor,
@@ -93,15 +98,15 @@ export function tiledConv(
   y: Tensor,
   epilogue: Epilogue,
   target: Target,
-  variant = chooseTileVariant(p),
-  quads = target.kind === 'software',
+  variant = chooseTileVariant(p, target),
 ): Dispatch {
   const [columns, rows] = tileInvocations(p, variant)
   const chunks = Math.ceil(p.output[1] / p.group / kernels[variant].outputs)
+  const { quad, plain } = kernels[variant]
   const { base, group, out, in: input, tap } = p.weights
   const positions = [p.grid, p.outStep, p.outFirst, p.inStep, p.before, p.taps, p.tapStep].flat()
   return {
-    shader: kernels[variant].shaders[quads && target.subgroups ? 1 : 0],
+    shader: target.subgroups ? quad : plain!,
     operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
     params: {
       u32: [

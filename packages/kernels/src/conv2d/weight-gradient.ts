@@ -48,14 +48,7 @@ export function partsOf(g: ConvGeometry, lanes: number, target: Target): { parts
 }
 
 /** The fast kernel: tiles of 16 outputs x 8 columns per invocation, the sum cut into parts. */
-export function tiledWeightGradient(
-  g: ConvGeometry,
-  x: Tensor,
-  dy: Tensor,
-  dw: Tensor,
-  target: Target,
-  quads = target.kind === 'software',
-): Dispatch[] {
+export function tiledWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
   const tiles = Math.ceil(((g.c / g.group) * g.kh * g.kw) / 8)
   const chunks = Math.ceil(g.m / g.group / 16)
   // Software adapters run a workgroup lane by lane: small ones waste least.
@@ -63,7 +56,7 @@ export function tiledWeightGradient(
   const { parts, rowsPerPart } = partsOf(g, tiles * chunks * g.group, target)
   const partial = parts > 1 ? scratch('weight gradient parts', [parts, elements(dw.shape)]) : dw
   const main: Dispatch = {
-    shader: quads && target.subgroups ? tiledQuad : tiled,
+    shader: target.subgroups ? tiledQuad : tiled,
     constants: { size },
     operands: [x, dy, partial],
     params: { u32: [...geometryParams(g), chunks, rowsPerPart] },

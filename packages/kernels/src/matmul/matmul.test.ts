@@ -70,14 +70,16 @@ test('the tiled kernel, with and without quads, agrees with the plain one', asyn
   ] as const) {
     const inputs = [randomArray(a, 1), randomArray(b, 2), randomArray([1], 3)]
     const results = []
-    for (const kernel of [
-      plainGemm,
-      tiledGemm,
-      (...[g, x, y, c, out, target]: Parameters<typeof plainGemm>) => tiledGemm(g, x, y, c, out, target, false),
-    ]) {
+    for (const [kernel, subgroups] of [
+      [plainGemm, false],
+      [tiledGemm, true],
+      [tiledGemm, false],
+    ] as const) {
       const forced: Operation = {
         ...gemm,
-        dispatches: (_, [x, y, c], [out], target) => [kernel(gemmGeometry('Gemm', attributes, a, b, [1]), x!, y!, c, out, target)],
+        dispatches: (_, [x, y, c], [out], target) => [
+          kernel(gemmGeometry('Gemm', attributes, a, b, [1]), x!, y!, c, out, { ...target, subgroups: subgroups && target.subgroups }),
+        ],
       }
       results.push((await runOperation(gpu, forced, attributes, inputs))[0])
     }

@@ -80,17 +80,9 @@ export function plainGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | und
 }
 
 /** 8 x 16 outputs per invocation. */
-export function tiledGemm(
-  g: GemmGeometry,
-  a: Tensor,
-  b: Tensor,
-  c: Tensor | undefined,
-  y: Tensor,
-  target: Target,
-  quads = target.kind === 'software',
-): Dispatch {
+export function tiledGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch {
   return {
-    shader: quads && target.subgroups ? tiledQuad : tiled,
+    shader: target.subgroups ? tiledQuad : tiled,
     operands: [a, b, c, y],
     params: gemmParams(g, c),
     workgroups: [Math.ceil(g.m / 8 / 32), Math.ceil(g.n / 16), 1],
