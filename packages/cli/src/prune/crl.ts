@@ -62,9 +62,14 @@ export async function searchCrl(search: Search): Promise<void> {
       await search.metric(metricsOf(search, perUpdate, figures(event)))
     },
   })
-  const probable = episode(search)
-  while (!probable.done()) probable.act((policy.act(probable.observation(), { deterministic: true }) as Float32Array)[0])
-  await search.judge([await probable.proposal('policy', multipliers)])
+  const act = async (deterministic: boolean) => {
+    const pass = episode(search)
+    while (!pass.done()) pass.act((policy.act(pass.observation(), { deterministic }) as Float32Array)[0])
+    await search.judge([await pass.proposal(deterministic ? 'policy' : 'agent', multipliers)])
+  }
+  // What no whole update was left for.
+  while (search.records.all.length < episodes - 1) await act(false)
+  await act(true)
   await search.metric(metricsOf(search, 1, nothing(budgets.length)))
 }
 

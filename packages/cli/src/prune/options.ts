@@ -48,6 +48,8 @@ export interface PruneOptions extends NormalizationOptions {
   /** Candidates judged in one run of the GPU. */
   readonly candidates?: number
   readonly recalibrate?: boolean
+  /** How often fine-tuning is saved to the run; 10 by default. */
+  readonly checkpointSeconds?: number
   readonly seed?: number
   /** The best adapter when absent. */
   readonly gpu?: Gpu

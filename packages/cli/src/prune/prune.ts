@@ -133,6 +133,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
     run,
     report,
     signal,
+    checkpointSeconds: options.checkpointSeconds,
   })
   const finetuneSeconds = (performance.now() - finetuneStart) / 1000
 

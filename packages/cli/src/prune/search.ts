@@ -1,5 +1,5 @@
 /** What all search methods share: proposals in, judged and recorded candidates out. */
-import type { Judgement } from '@espalier/nn'
+import { AbortedError, type Judgement } from '@espalier/nn'
 import type { Budget } from '../budgets.js'
 import type { Reporter } from '../reporter.js'
 import type { Run } from '../run.js'
@@ -50,6 +50,7 @@ export function createSearch(setup: SearchSetup): Search {
   return {
     ...setup,
     async judge(proposals) {
+      if (setup.signal?.aborted) throw new AbortedError('the search was interrupted')
       const values: number[][] = []
       for (const { widths } of proposals) values.push(await costs.of(widths))
       const fresh = new Map(proposals.map(({ widths }) => [keyOf(widths), widths] as const).filter(([key]) => !judged.has(key)))

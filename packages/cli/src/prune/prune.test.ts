@@ -1,0 +1,292 @@
+import { cpSync, existsSync } from 'node:fs'
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { acquireGpu, type Gpu } from '@espalier/kernels'
+import { costOf, importOnnx, makeShapes } from '@espalier/nn'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { UnreachableError } from '../errors.js'
+import { train } from '../jobs.js'
+import { compareWithOnnxRuntime } from '../onnxruntime.js'
+import { espalier } from '../testing/cli.js'
+import type { PruneOptions } from './options.js'
+import { prune } from './prune.js'
+import type { EpisodeRecord } from './records.js'
+
+const data = 'shapes,limit=200'
+let folder: string
+let gpu: Gpu
+let model: string
+const at = (name: string) => join(folder, name)
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'prune-'))
+  gpu = await acquireGpu()
+  model = at('tiny.onnx')
+  await train({ architecture: 'tiny', data, epochs: 4, training: { batch: 20 }, gpu, out: model })
+})
+afterAll(async () => {
+  gpu.close()
+  await rm(folder, { recursive: true })
+})
+
+const job = (name: string): PruneOptions => ({
+  model,
+  data,
+  budgets: ['params<=30%', 'macs<=40%'],
+  episodes: 18,
+  candidates: 4,
+  validation: 40,
+  finetune: 1,
+  training: { batch: 20 },
+  gpu,
+  out: at(`${name}.onnx`),
+  run: at(`${name}.run`),
+})
+const read = (name: string) => readFile(at(name), 'utf8')
+const episodesOf = async (name: string) =>
+  (await read(`${name}.run/episodes.jsonl`))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as EpisodeRecord)
+
+test('the command prunes within two budgets, writes its records, and prints one object', async () => {
+  const args = [
+    'prune',
+    model,
+    '--data',
+    data,
+    '--budget',
+    'params<=30%',
+    '--budget',
+    'macs<=40%',
+    '--out',
+    at('cli.onnx'),
+    '--run',
+    at('cli.run'),
+  ]
+  const { code, json, stderr } = await espalier([
+    ...args,
+    '--episodes',
+    '12',
+    '--validation',
+    '40',
+    '--candidates',
+    '4',
+    '--finetune',
+    '1',
+    '--batch',
+    '20',
+    '--json',
+  ])
+  expect(stderr).toContain('fc: all 10 channels stay: graph output')
+  expect(code).toBe(0)
+  const result = json()
+  expect(result).toMatchObject({
+    model: at('cli.onnx'),
+    method: 'crl',
+    algorithm: 'ppo-lag',
+    seed: 0,
+    episodes: 12,
+    budgets: [
+      { budget: 'params<=30%', met: true },
+      { budget: 'macs<=40%', met: true },
+    ],
+  })
+  for (const side of ['before', 'after'])
+    for (const key of ['params', 'macs', 'bytes', 'memory', 'latencyMs', 'accuracy'])
+      expect((result[side] as Record<string, number>)[key], key).toBeGreaterThan(0)
+  for (const key of ['search', 'finetune', 'total']) expect((result.seconds as Record<string, number>)[key], key).toBeGreaterThan(0)
+  expect((result.selfCheck as { maxAbsDifference: number }).maxAbsDifference).toBeLessThan(1e-3)
+
+  const bytes = await readFile(at('cli.onnx'))
+  const graph = await importOnnx(bytes)
+  const { params, macs } = costOf(graph)
+  expect(result.after).toMatchObject({ params, macs, bytes: bytes.length })
+  expect(params).toBeLessThanOrEqual(0.3 * (result.before as { params: number }).params)
+  expect(macs).toBeLessThanOrEqual(0.4 * (result.before as { macs: number }).macs)
+  expect(await compareWithOnnxRuntime(gpu, graph, bytes, makeShapes('test', 0, 8))).toBeLessThan(1e-4)
+
+  const best = JSON.parse(await read('cli.run/best.json')) as {
+    widths: Record<string, number>
+    kept: Record<string, number[]>
+    episode: number
+  }
+  for (const [group, width] of Object.entries(best.widths)) expect(best.kept[group]).toHaveLength(width)
+  const episodes = await episodesOf('cli')
+  expect(episodes).toHaveLength(12)
+  expect(episodes[0].source).toBe('uniform')
+  expect(episodes.at(-1)!.source).toBe('policy')
+  const feasible = episodes.filter((episode) => episode.feasible)
+  expect(episodes[best.episode].accuracy).toBe(Math.max(...feasible.map((episode) => episode.accuracy)))
+  expect(JSON.parse(await read('cli.run/run.json'))).toMatchObject({ command: 'prune', status: 'done', seed: 0 })
+  expect(await read('cli.run/metrics.csv')).toMatch(/^episodes,reward,best,feasible,params<=30%,macs<=40%,multiplier 1/)
+  expect(await read('cli.run/report.html')).toMatch(/<svg.*prefers-color-scheme|prefers-color-scheme.*<svg/s)
+  expect((await espalier(['report', at('cli.run'), '--json'])).json()).toEqual({ report: at('cli.run/report.html') })
+  expect((await espalier(['eval', at('cli.onnx'), '--data', data, '--json'])).json()).toMatchObject({
+    accuracy: (result.after as { accuracy: number }).accuracy,
+    params,
+    macs,
+    images: 200,
+  })
+})
+
+test('the same seed gives the same episodes and file; killed anywhere and resumed, a run ends in them too', async () => {
+  // What is on the disk at some moment is what a killed process leaves: copies of the folder stand for kills.
+  const whole = await prune({
+    ...job('whole'),
+    checkpointSeconds: 0,
+    onEpisode: ({ episode }) => episode === 9 && cpSync(at('whole.run'), at('search.run'), { recursive: true }),
+    report: {
+      log() {},
+      progress: (stage, done) =>
+        stage === 'finetune' &&
+        done < 9 &&
+        existsSync(at('whole.run/checkpoint/finetune.safetensors')) &&
+        cpSync(at('whole.run'), at('finetune.run'), { recursive: true }),
+    },
+  })
+  await appendFile(at('search.run/episodes.jsonl'), '{"episode":10,"sou')
+  const expected = await read('whole.run/episodes.jsonl')
+  const file = await readFile(at('whole.onnx'))
+  for (const name of ['search', 'finetune']) {
+    await rm(at('whole.onnx'), { force: true })
+    const lines: string[] = []
+    const resumed = await prune({
+      ...job('whole'),
+      run: at(`${name}.run`),
+      resume: true,
+      report: { log: (line) => void lines.push(line), progress() {} },
+    })
+    expect(lines.join('\n')).toMatch(name === 'search' ? /networks are known from before/ : /finetune: going on after \d+ steps/)
+    expect(Buffer.from(resumed.bytes).equals(file), name).toBe(true)
+    expect((await readFile(at('whole.onnx'))).equals(file), name).toBe(true)
+    expect(await read(`${name}.run/episodes.jsonl`)).toBe(expected)
+  }
+  expect(resumedSummary(await prune({ ...job('whole'), resume: true }))).toEqual(resumedSummary(whole))
+  await expect(prune({ ...job('whole'), resume: true, episodes: 19 })).rejects.toThrow(
+    /run\.json: episodes: the run was begun with other settings: expected 18, found 19/,
+  )
+  const again = await prune(job('again'))
+  expect(Buffer.from(again.bytes).equals(file)).toBe(true)
+  expect(await read('again.run/episodes.jsonl')).toBe(expected)
+})
+
+const resumedSummary = ({ after, budgets, kept }: Awaited<ReturnType<typeof prune>>) => ({
+  after: { ...after, latencyMs: 0 },
+  budgets,
+  kept,
+})
+
+test('interrupted, the command exits with 130 and its run goes on from there without being told again', async () => {
+  const controller = new AbortController()
+  const args = ['--run', at('stopped.run'), '--json', '--quiet']
+  const begin = [
+    'prune',
+    model,
+    '--data',
+    data,
+    '--budget',
+    'params<=30%',
+    '--out',
+    at('stopped.onnx'),
+    '--episodes',
+    '40',
+    '--validation',
+    '40',
+    '--candidates',
+    '2',
+  ]
+  const watching = setInterval(() => existsSync(at('stopped.run/episodes.jsonl')) && controller.abort(), 5)
+  const stopped = await espalier([...begin, ...args], controller.signal)
+  clearInterval(watching)
+  expect(stopped.stderr).toMatch(/interrupted.*--resume --run/)
+  expect(stopped.code).toBe(130)
+  expect(existsSync(at('stopped.onnx'))).toBe(false)
+  const refused = await espalier([...begin, ...args])
+  expect(refused.stderr).toMatch(/holds an unfinished run.*--resume/)
+  expect(refused.code).toBe(2)
+  const resumed = await espalier(['prune', '--resume', ...args])
+  expect(resumed.stderr).toBe('')
+  expect(resumed.code).toBe(0)
+  expect(resumed.json()).toMatchObject({ episodes: 40, model: at('stopped.onnx') })
+})
+
+test('a budget of one’s own that is a step function is kept on the written file, and sees what it is told', async () => {
+  const seen: number[] = []
+  const cost = async (candidate: { widths: Record<string, number>; onnx(): Uint8Array; layers: readonly object[] }) => {
+    seen.push(candidate.onnx().length)
+    return Object.values(candidate.widths).reduce((sum, width) => sum + Math.ceil(width / 8), 0)
+  }
+  const result = await prune({ ...job('step'), budgets: [{ name: 'tiles', limit: 9, cost }], finetune: 0, run: undefined })
+  expect(result.budgets).toEqual([
+    {
+      budget: 'tiles',
+      limit: 9,
+      value: Object.values(result.kept).reduce((sum, units) => sum + Math.ceil(units.length / 8), 0),
+      met: true,
+    },
+  ])
+  expect(seen.at(-1)).toBe(result.bytes.length)
+})
+
+test('a budget that no network keeps is told with the nearest value, before any search', async () => {
+  const episodes: EpisodeRecord[] = []
+  const failing = prune({
+    ...job('none'),
+    budgets: ['params<=50%', { name: 'watts', limit: 1, cost: () => 2 }],
+    onEpisode: (episode) => episodes.push(episode),
+  })
+  await expect(failing).rejects.toThrow(UnreachableError)
+  await expect(failing).rejects.toMatchObject({ nearest: [{ budget: 'params<=50%' }, { budget: 'watts', limit: 1, nearest: 2 }] })
+  expect(episodes).toEqual([])
+  expect((await readdir(folder)).filter((name) => name.startsWith('none'))).toEqual([])
+})
+
+test.each(['uniform', 'random'] as const)('%s keeps the budgets, rounded widths and layers that must stay', async (method) => {
+  const { kept, after, before, episodes } = await prune({
+    ...job(method),
+    method,
+    budgets: ['bytes<=60%', 'memory<=90%'],
+    roundTo: 4,
+    keep: ['conv3'],
+    finetune: 0,
+    run: undefined,
+    episodes: 6,
+  })
+  expect(after.bytes).toBeLessThanOrEqual(0.6 * before.bytes)
+  expect(after.memory).toBeLessThanOrEqual(0.9 * before.memory)
+  for (const units of Object.values(kept)) expect(units.length % 4).toBe(0)
+  expect(kept.conv3).toBeUndefined()
+  expect(episodes).toBeLessThanOrEqual(6)
+})
+
+test('training that is interrupted and resumed ends in the same file', async () => {
+  const controller = new AbortController()
+  const args = (out: string) => ['train', 'tiny', '--data', data, '--epochs', '2', '--batch', '20', '--out', at(out), '--quiet']
+  const watching = setInterval(() => existsSync(at('trained.run/run.json')) && controller.abort(), 5)
+  expect((await espalier([...args('trained.onnx'), '--run', at('trained.run')], controller.signal)).code).toBe(130)
+  clearInterval(watching)
+  expect(existsSync(at('trained.onnx'))).toBe(false)
+  expect((await espalier([...args('trained.onnx'), '--run', at('trained.run'), '--resume'])).code).toBe(0)
+  expect((await espalier(args('plain.onnx'))).code).toBe(0)
+  expect((await readFile(at('trained.onnx'))).equals(await readFile(at('plain.onnx')))).toBe(true)
+  expect(existsSync(at('plain.run'))).toBe(false)
+})
+
+test('fine-tuning learns from a teacher', async () => {
+  await writeFile(at('tune.json'), JSON.stringify({ epochs: 1, batch: 20, teacher: model, 'teacher-weight': 0.5 }))
+  const { code, json } = await espalier([
+    'finetune',
+    model,
+    '--data',
+    data,
+    '--config',
+    at('tune.json'),
+    '--out',
+    at('tuned.onnx'),
+    '--json',
+    '--quiet',
+  ])
+  expect(code).toBe(0)
+  expect(json()).toMatchObject({ model: at('tuned.onnx'), images: 200, epochs: [{ epoch: 1 }] })
+})
