@@ -43,7 +43,7 @@ let adapter = ''
 async function runtimeOf(name: string): Promise<Process> {
   let started = processes.get(name)
   if (!started) {
-    started = startProcess(name, prefer, 600_000)
+    started = startProcess(name, prefer, 900_000)
     processes.set(name, started)
     const about = await started.describe()
     Object.assign(versions, about.versions)
@@ -60,6 +60,7 @@ async function compare({ title, arms, flops }: Comparison, kind: 'hardware' | 's
   let worst = 0
   let reference: number[] | undefined
   for (const { arm, process } of runs) {
+    const start = performance.now()
     await process.prepare(arm.case)
     const outputs = await process.outputs(arm.case)
     if (outputs && reference) {
@@ -70,6 +71,7 @@ async function compare({ title, arms, flops }: Comparison, kind: 'hardware' | 's
     reference ??= outputs
     // The comparison above was a warm-up already; one more run, so that pools and caches are in the state of the runs that follow.
     await process.once(arm.case)
+    console.log(`  ${arm.label.padEnd(20)} ready after ${digits((performance.now() - start) / 1000)} s`)
   }
   const start = performance.now()
   for (let round = 0; round < mostRounds; round++) {

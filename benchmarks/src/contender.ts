@@ -36,3 +36,5 @@ process.on('message', (request: Request) => {
     (error: unknown) => send({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   )
 })
+// The parent is gone: nobody asks any more.
+process.on('disconnect', () => process.exit())

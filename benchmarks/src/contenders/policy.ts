@@ -71,7 +71,7 @@ export async function policyUpdate(): Promise<Case> {
 
 /** All minibatch steps of all networks, one after the other without waiting, then one wait. ReLU stands for tanh, the loss is cross-entropy. */
 export async function policyUpdateOnGpu(gpu: Gpu): Promise<Case> {
-  const net = createBuilder({ name: 'policy', input: [observationSize, 1, 1], seed: 0 })
+  const net = createBuilder({ name: 'policy', input: [4, 2, 2], seed: 0 })
   let x = net.flatten('flatten', net.input)
   x = net.relu('relu1', net.linear('fc1', x, hidden))
   x = net.relu('relu2', net.linear('fc2', x, hidden))
@@ -79,7 +79,7 @@ export async function policyUpdateOnGpu(gpu: Gpu): Promise<Case> {
   const data: Dataset = {
     name: 'samples',
     classes: 2,
-    shape: [observationSize, 1, 1],
+    shape: [4, 2, 2],
     count: minibatch,
     images: new Uint8Array(minibatch * observationSize).fill(100),
     labels: new Uint32Array(minibatch),
