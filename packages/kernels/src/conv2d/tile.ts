@@ -103,25 +103,15 @@ export function tiledConv(
   const [columns, rows] = tileInvocations(p, variant)
   const chunks = Math.ceil(p.output[1] / p.group / kernels[variant].outputs)
   const { quad, plain } = kernels[variant]
+  const [flags, imagesPerCandidate] = epilogueParams(p.input[0], epilogue)
   const { base, group, out, in: input, tap } = p.weights
   const positions = [p.grid, p.outStep, p.outFirst, p.inStep, p.before, p.taps, p.tapStep].flat()
   return {
     shader: target.subgroups ? quad : plain!,
+    constants: { fused: flags ? 1 : 0 },
     operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
     params: {
-      u32: [
-        ...p.input,
-        ...p.output.slice(1),
-        p.group,
-        ...positions,
-        base,
-        group,
-        out,
-        input,
-        ...tap,
-        chunks,
-        ...epilogueParams(p.input[0], epilogue),
-      ],
+      u32: [...p.input, ...p.output.slice(1), p.group, ...positions, base, group, out, input, ...tap, chunks, flags, imagesPerCandidate],
     },
     workgroups: [Math.ceil(columns / 64), rows, 1],
   }
