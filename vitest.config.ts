@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   // Tests run on the sources: packages resolve each other by the `espalier-source` condition, shaders load as text.
-  ssr: { resolve: { conditions: ['espalier-source', 'node', 'module', 'import', 'default'], externalConditions: ['node', 'import', 'default'] } },
+  ssr: {
+    resolve: { conditions: ['espalier-source', 'node', 'module', 'import', 'default'], externalConditions: ['node', 'import', 'default'] },
+  },
   resolve: { conditions: ['espalier-source', 'node', 'module', 'import', 'default'] },
   plugins: [
     {

@@ -14,7 +14,8 @@ export function normalizationMetadata({ mean, std }: Normalization): Record<stri
 
 /** The normalisation a model carries; undefined when it carries none. */
 export function normalizationFromMetadata(graph: Graph): Normalization | undefined {
-  const { 'espalier.mean': mean, 'espalier.std': std } = graph.metadata
+  const metadata: Readonly<Record<string, string | undefined>> = graph.metadata
+  const { 'espalier.mean': mean, 'espalier.std': std } = metadata
   if (mean === undefined || std === undefined) return undefined
   const numbers = (field: string, text: string) => {
     const values = text.split(',').map(Number)

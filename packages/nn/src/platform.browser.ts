@@ -15,3 +15,9 @@ export async function listFolder(path: string): Promise<FolderEntry[]> {
 export async function exists(path: string): Promise<boolean> {
   throw refuse(path)
 }
+
+export function readBeside(model: string): (location: string, range: { offset: number; length?: number }) => Promise<Uint8Array> {
+  return async () => {
+    throw refuse(model)
+  }
+}

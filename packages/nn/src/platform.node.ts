@@ -1,5 +1,5 @@
-import { readFile as read, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { open, readFile as read, readdir, realpath, stat } from 'node:fs/promises'
+import { dirname, join, sep } from 'node:path'
 import { InputError } from './errors.js'
 import type { FolderEntry } from './platform.js'
 
@@ -10,6 +10,39 @@ export async function readFile(path: string): Promise<Uint8Array> {
     return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength)
   } catch (error) {
     throw unreadable(path, 'a file', error)
+  }
+}
+
+/**
+ * Reads weights that lie beside a model: `location` is relative to the model's folder, and what it points to, links followed,
+ * must be in that folder; an `InputError` otherwise, or where the file is shorter than the range.
+ */
+export function readBeside(model: string): (location: string, range: { offset: number; length?: number }) => Promise<Uint8Array> {
+  return async (location, { offset, length }) => {
+    const path = join(dirname(model), location)
+    try {
+      const folder = await realpath(dirname(model))
+      const target = await realpath(path)
+      if (!target.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+        throw new InputError('external data must lie in the folder of the model', { file: model, field: location, found: target })
+      }
+      const file = await open(target)
+      try {
+        const size = (await file.stat()).size
+        const count = length ?? size - offset
+        if (count < 0 || offset + count > size) {
+          throw new InputError('external data is truncated', { file: path, expected: `${offset + Math.max(count, 0)} bytes`, found: size })
+        }
+        const bytes = new Uint8Array(count)
+        await file.read(bytes, 0, count, offset)
+        return bytes
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      if (error instanceof InputError) throw error
+      throw unreadable(path, 'a file', error)
+    }
   }
 }
 

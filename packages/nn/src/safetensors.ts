@@ -9,7 +9,7 @@ export function encodeTensors(
   tensors: Readonly<Record<string, Float32Array>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const names = Object.keys(tensors).sort()
+  const names = Object.keys(tensors).sort((a, b) => (a < b ? -1 : 1))
   const header: Record<string, unknown> = { __metadata__: metadata }
   let offset = 0
   for (const name of names) {

@@ -1,5 +1,5 @@
 import { acquireGpu, elements, type Gpu } from '@espalier/kernels'
-import { readFile } from '#platform'
+import { readBeside, readFile } from '#platform'
 import { InputError } from '../errors.js'
 import type { Graph } from '../graph.js'
 import { importOnnx } from '../onnx/index.js'
@@ -22,11 +22,7 @@ export interface Model {
 
 /** Opens an ONNX model from a path (Node) or its bytes; or a graph. `gpu` is the best adapter there is when absent. */
 export async function openModel(from: string | Uint8Array | Graph, options: { gpu?: Gpu } = {}): Promise<Model> {
-  const file = typeof from === 'string' ? from : undefined
-  const graph =
-    from instanceof Uint8Array || typeof from === 'string'
-      ? await importOnnx(typeof from === 'string' ? await readFile(from) : from, { file })
-      : from
+  const graph = await graphOf(from)
   const gpu = options.gpu ?? (await acquireGpu())
   const fused = fuseForInference(graph)
   const executables = new Map<number, Promise<Executable>>()
@@ -78,4 +74,9 @@ export async function openModel(from: string | Uint8Array | Graph, options: { gp
       if (!options.gpu) gpu.close()
     },
   }
+}
+
+async function graphOf(from: string | Uint8Array | Graph): Promise<Graph> {
+  if (typeof from === 'string') return importOnnx(await readFile(from), { file: from, readExternal: readBeside(from) })
+  return from instanceof Uint8Array ? importOnnx(from) : from
 }

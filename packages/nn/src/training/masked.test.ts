@@ -19,9 +19,13 @@ test('candidates judged together = one at a time = each network really pruned', 
   const groups = channelGroups(graph).filter((group) => group.locked === null)
   const normalization = { mean: [0.5], std: [0.25] }
   const candidates: Kept[] = [0.25, 0.5, 0.75, 1].map((ratio, i) =>
-    Object.fromEntries(groups.map((group) => [group.id, keepTop(rankChannels(graph, group, 'random', { seed: i }), Math.ceil(group.channels * ratio))])),
+    Object.fromEntries(
+      groups.map((group) => [group.id, keepTop(rankChannels(graph, group, 'random', { seed: i }), Math.ceil(group.channels * ratio))]),
+    ),
   )
-  const evaluators = await Promise.all([1, 3].map((p) => maskedEvaluator(gpu, graph, groups, data, { normalization, candidates: p, batch: 12 })))
+  const evaluators = await Promise.all(
+    [1, 3].map((p) => maskedEvaluator(gpu, graph, groups, data, { normalization, candidates: p, batch: 12 })),
+  )
   const [single, together] = await Promise.all(evaluators.map((evaluator) => evaluator.evaluate(candidates)))
   for (const evaluator of evaluators) evaluator.destroy()
   for (const [i, kept] of candidates.entries()) {
