@@ -15,7 +15,7 @@
  * limits, falls in proportion to itself.
  *
  * Lagrangian methods converge in their last iterate only where the optimum is a deterministic policy; elsewhere judge time averages.
- * Defaults: found on the constrained problems with known optima that the tests use, 60 to 100 updates each: whole episodes, learning rate
+ * Defaults: found on the constrained problems with known optima that the tests use, 100 to 200 updates each: whole episodes, learning rate
  * 3e-3 falling to 0, 8 epochs of minibatches of 128, gamma 0.995 (1 is right for short episodes that end by themselves), lambda 0.97 (Safety
  * Starter Agents), multipliers that start at their natural size, which keeps the first policies from running far beyond the limits.
  * A little entropy keeps discrete policies from settling before the multipliers do. Observations are taken as they are and should be of order 1 (one-hot vectors suffer from running normalisation).
@@ -37,7 +37,7 @@ export interface PpoLagrangianSettings extends PpoSettings {
 
 export const ppoLagrangianDefaults = ({ actions }: Problem, steps: number): PpoLagrangianSettings => ({
   hidden: [32, 32],
-  collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 100))) },
+  collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 200))) },
   learningRate: 3e-3,
   criticLearningRate: 3e-3,
   schedule: 'linear',
