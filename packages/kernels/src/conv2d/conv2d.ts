@@ -21,7 +21,7 @@ export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epi
 }
 
 /**
- * Tiles, except where they would leave hardware idle: below 4096 invocations one per output is faster there.
+ * Tiles, except where they would leave hardware idle: below 4096 invocations, one per output (a guess, not yet measured).
  */
 export function convDispatches(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
   const problem = forwardProblem(g)
