@@ -1,8 +1,11 @@
 import { costOf } from '@espalier/nn'
 import type { Space } from './space.js'
 
-/** Index, input and output channels, kernel, stride and padding (each h and w), sum of earlier actions: the state of arXiv 2110.08558. */
-export const stateSize = 10
+/**
+ * Index, input and output channels, kernel, stride and padding (each h and w), sum of earlier actions: the state of arXiv 2110.08558. And which
+ * group it is, one number for each, so that what is learnt of one does not have to be told from the others by small differences.
+ */
+export const stateSize = (space: Space) => 10 + space.open.length
 
 /** What the agent sees before it decides on a group: its first layer, each number scaled by its greatest value over the groups, so that nothing depends on what was seen before. */
 export function createStates(space: Space): (index: number, removed: readonly number[]) => number[] {
@@ -27,6 +30,10 @@ export function createStates(space: Space): (index: number, removed: readonly nu
   const greatest = rows[0].map((_, column) => Math.max(...rows.map((row) => Math.abs(row[column])), 1e-9))
   return (index, removed) => {
     const sum = removed.slice(0, index).reduce((total, share) => total + share, 0)
-    return [...rows[index].map((value, column) => value / greatest[column]), sum / space.open.length]
+    return [
+      ...rows[index].map((value, column) => value / greatest[column]),
+      sum / space.open.length,
+      ...rows.map((_, other) => (other === index ? 1 : 0)),
+    ]
   }
 }
