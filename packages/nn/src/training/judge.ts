@@ -1,5 +1,5 @@
 /** Accuracy, loss and latency of networks on data: inference graphs with the loss and the counting on the GPU. */
-import type { Gpu } from '@espalier/kernels'
+import { createWaiter, type Gpu } from '@espalier/kernels'
 import { type Dataset, imageBytes } from '../data/dataset.js'
 import { type Normalization, normalizationOf } from '../data/normalize.js'
 import { gatherBatch } from '../data/split.js'
@@ -152,6 +152,7 @@ export async function createJudge(
   )
   const images = new Uint8Array(words * 4)
   const labels = new Uint32Array(batch)
+  const wait = createWaiter(gpu)
   return {
     executable,
     async judge(onBatch, signal) {
@@ -165,8 +166,8 @@ export async function createJudge(
         executable.write('valid', Uint32Array.of(valid))
         executable.run()
         // A bounded queue: progress is real, and an interruption is soon heard.
-        if (run % 8 === 7) {
-          await gpu.sync()
+        if (run % 8 === 7 || start + batch >= dataset.count) {
+          await wait((run % 8) + 1)
           onBatch?.(start + valid)
         }
       }

@@ -1,4 +1,4 @@
-import type { Gpu } from '@espalier/kernels'
+import { createWaiter, type Gpu } from '@espalier/kernels'
 import { type Dataset, imageBytes } from '../data/dataset.js'
 import type { Normalization } from '../data/normalize.js'
 import { gatherBatch, shuffledIndices } from '../data/split.js'
@@ -124,6 +124,8 @@ async function loop(gpu: Gpu, graph: Graph, dataset: Dataset, step: TrainingStep
   let last = performance.now()
   let checkpointed = last
   let sinceReport = 0
+  let waited = 0
+  const wait = createWaiter(gpu)
   while (done < total) {
     const epoch = Math.floor(done / steps)
     const inEpoch = done % steps
@@ -139,7 +141,10 @@ async function loop(gpu: Gpu, graph: Graph, dataset: Dataset, step: TrainingStep
     sinceReport++
     const epochEnds = done % steps === 0
     // The host looks at the device a few times a second at most: reading back stops it.
-    if (sinceReport % 4 === 0) await gpu.sync()
+    if (sinceReport % 4 === 0 || done % steps === 0) {
+      await wait(sinceReport - waited)
+      waited = sinceReport
+    }
     const now = performance.now()
     if (epochEnds || now - last > 400) {
       const [sum] = await executable.read('loss sum')
@@ -169,6 +174,7 @@ async function loop(gpu: Gpu, graph: Graph, dataset: Dataset, step: TrainingStep
       }
       last = performance.now()
       sinceReport = 0
+      waited = 0
     }
     const aborted = o.signal?.aborted
     if (o.onCheckpoint && done < total && (aborted || now - checkpointed > o.checkpointSeconds * 1000)) {
