@@ -1,6 +1,5 @@
 /** Models and data as commands and library functions take them. */
 import { readFile, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import {
   computeNormalization,
   type Data,
@@ -14,6 +13,7 @@ import {
   normalizationFromMetadata,
   normalizationOf,
   openData,
+  readBeside,
 } from '@espalier/nn'
 import type { Reporter } from './reporter.js'
 
@@ -33,11 +33,7 @@ export async function loadModel(source: ModelSource, field = 'MODEL'): Promise<L
     return { graph: source, bytes: exportOnnx(source), name: source.name }
   }
   const bytes = await readModelFile(source, field)
-  const readExternal = async (location: string, { offset, length }: { offset: number; length?: number }) => {
-    const all = await readModelFile(join(dirname(source), location), field)
-    return all.subarray(offset, length === undefined ? undefined : offset + length)
-  }
-  return { graph: await importOnnx(bytes, { file: source, readExternal }), bytes, name: source }
+  return { graph: await importOnnx(bytes, { file: source, readExternal: readBeside(source) }), bytes, name: source }
 }
 
 async function readModelFile(path: string, field: string): Promise<Uint8Array> {
