@@ -34,7 +34,7 @@ async function load(): Promise<Runtime | undefined> {
   const name = 'onnxruntime-node'
   try {
     const module = (await import(/* @vite-ignore */ name)) as { default?: Runtime } & Runtime
-    return module.InferenceSession ? module : module.default
+    return 'InferenceSession' in module ? module : module.default
   } catch {
     return undefined
   }

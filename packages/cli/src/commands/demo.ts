@@ -12,7 +12,7 @@ import { prune } from '../prune/prune.js'
 import { count, percent, table } from './shared.js'
 
 /** What 2 cores without a GPU do in under three minutes. */
-const plan = { budgets: ['params<=35%', 'macs<=45%'], trainEpochs: 3, episodes: 96, images: 500, finetune: 1 }
+const plan = { budgets: ['params<=35%', 'macs<=45%'], trainEpochs: 2, episodes: 48, images: 300, finalists: 3, finetune: 1 }
 
 export const demoCommand = defineCommand({
   name: 'demo',
@@ -46,6 +46,7 @@ export const demoCommand = defineCommand({
           method,
           episodes: plan.episodes,
           images: plan.images,
+          finalists: plan.finalists,
           finetune: plan.finetune,
           out: join(folder, `tiny-${method}.onnx`),
           run: join(folder, `${method}.run`),

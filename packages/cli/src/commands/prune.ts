@@ -39,6 +39,11 @@ export const pruneCommand = defineCommand({
     ),
     images: option('--images <n>', 'how many of them judge a candidate (500, on hardware 2000)', whole(1).optional()),
     candidates: option('--candidates <n>', 'candidates judged in one run of the GPU (8, on hardware 16)', whole(1).optional()),
+    finalists: option(
+      '--finalists <n>',
+      'the best candidates, judged again after recalibration and a moment of training (4)',
+      whole(1).optional(),
+    ),
     ...trainingOptions,
     ...runOptions,
     ...commonOptions,
@@ -73,6 +78,7 @@ export const pruneCommand = defineCommand({
       validation,
       images,
       candidates,
+      finalists,
       seed,
     } = all
     const result = await prune({
@@ -97,6 +103,7 @@ export const pruneCommand = defineCommand({
         validation,
         images,
         candidates,
+        finalists,
         seed,
         report,
         signal,

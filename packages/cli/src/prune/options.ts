@@ -48,6 +48,8 @@ export interface PruneOptions extends NormalizationOptions {
   /** Candidates judged in one run of the GPU. */
   readonly candidates?: number
   readonly recalibrate?: boolean
+  /** The best few candidates, judged again after recalibration and a moment of training; 4 by default, with 1 the search has the last word. */
+  readonly finalists?: number
   /** How often fine-tuning is saved to the run; 10 by default. */
   readonly checkpointSeconds?: number
   readonly seed?: number

@@ -15,7 +15,6 @@ import {
   memoryOf,
   type Normalization,
   normalizationMetadata,
-  pruneChannels,
   stratifiedSplit,
   withMetadata,
 } from '@espalier/nn'
@@ -30,10 +29,10 @@ import { digest, openRun, type Run, type RunRecord } from '../run.js'
 import { runTraining, trainingDefaults } from '../training.js'
 import { searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
-import { cutAndCheck, recalibrated } from './finish.js'
+import { judgeFinalists } from './finalists.js'
 import { algorithms, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
 import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
-import { openRecords, type Records, vectorOf } from './records.js'
+import { openRecords, type Records } from './records.js'
 import { createSearch } from './search.js'
 import { candidateOf, createSpace, type Space, type Widths } from './space.js'
 
@@ -86,14 +85,14 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const graph = withMetadata(model.graph, normalizationMetadata(normalization))
   const space = createSpace(graph, choice)
   for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
-  const validation = splitOff(train, choice.validation, choice.images, choice.seed)
+  const { validation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
   const test = await data.test()
   const budgets = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
   const costs = createCosts(space, budgets)
   const uniform = await uniformWithin(space, budgets, costs)
   const settings = settingsOf(options, choice, digest(model.bytes), normalization)
   const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
-  return { options, choice, report, model, graph, train, validation, test, normalization, space, budgets, costs, uniform, identity }
+  return { options, choice, report, model, graph, train, rest, validation, test, normalization, space, budgets, costs, uniform, identity }
 }
 
 async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number): Promise<PruneResult> {
@@ -111,16 +110,18 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const judged = await searchFor(gpu, job, records, run)
   const searchSeconds = (performance.now() - searchStart) / 1000
 
-  const { record, kept, graph: chosen, maxAbsDifference } = await choose(gpu, records, space, budgets, seed)
+  const teacher = choice.distill ? { graph, temperature: 4, weight: 0.7 } : undefined
+  const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
+  const { finalists, recalibrate } = choice
+  const { rest } = job
+  const last = { space, budgets, records, finalists, recalibrate, rest, validation, normalization, training, teacher, seed, report, signal }
+  const { record, kept, graph: cut, maxAbsDifference } = await judgeFinalists(gpu, last)
   const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
   await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
-  const cut = choice.recalibrate ? await recalibrated(gpu, chosen, { train, validation, normalization, seed }) : chosen
   const pruned = await evaluate(gpu, cut, test, { normalization, signal })
   report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
 
   const finetuneStart = performance.now()
-  const teacher = choice.distill ? { graph, temperature: 4, weight: 0.7 } : undefined
-  const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
   const tuned = await runTraining({
     gpu,
     graph: cut,
@@ -151,7 +152,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
     algorithm: choice.method === 'crl' ? choice.algorithm : null,
     seed,
     adapter: gpu.info.name,
-    episodes: records.all.length,
+    episodes: records.all.filter(({ source }) => source !== 'finalist').length,
     evaluationsPerSecond: judged / Math.max(searchSeconds, 1e-3),
     before,
     after,
@@ -208,26 +209,6 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
   }
 }
 
-/** The best candidate whose network, really cut, is within the budgets: a bias that had to be added for a removed constant may spoil one. */
-async function choose(gpu: Gpu, records: Records, space: Space, budgets: readonly Budget[], seed: number) {
-  const ranked = records.ranked()
-  const nearest = budgets.map((budget) => Math.min(...records.all.map((record) => record.costs[budget.text])))
-  const tried = new Set<string>()
-  for (const record of ranked) {
-    const widths = vectorOf(space, record)
-    const kept = space.keptOf(widths)
-    if (tried.has(widths.join())) continue
-    tried.add(widths.join())
-    const graph = pruneChannels(space.graph, kept)
-    const candidate = candidateOf(graph, exportOnnx(graph), space, kept)
-    const values: number[] = []
-    for (const budget of budgets) values.push(await costValue(budget, candidate))
-    if (!meets(values, budgets)) continue
-    return { record, kept, ...(await cutAndCheck(gpu, space, kept, seed)) }
-  }
-  throw new UnreachableError('no network within the budgets was found', nearestValues(budgets, nearest))
-}
-
 async function checkBudgets(
   graph: Graph,
   bytes: Uint8Array,
@@ -260,7 +241,7 @@ function batchFor(gpu: Gpu, graph: Graph, candidates: number, images: number): n
 }
 
 /** Validation images, split off the training set by class; a part of them where fewer are to judge. */
-function splitOff(train: Dataset, validation: number, images: number, seed: number): Dataset {
+function splitOff(train: Dataset, validation: number, images: number, seed: number): { validation: Dataset; rest: Dataset } {
   const count = Math.round(validation < 1 ? validation * train.count : validation)
   if (count < 1 || count >= train.count)
     throw new InputError('not a number of validation images', {
@@ -268,8 +249,8 @@ function splitOff(train: Dataset, validation: number, images: number, seed: numb
       expected: `1 to ${train.count - 1} images, or a share of them below 1`,
       found: validation,
     })
-  const { part } = stratifiedSplit(train, count, seed)
-  return images < part.count ? stratifiedSplit(part, images, seed).part : part
+  const { part, rest } = stratifiedSplit(train, count, seed)
+  return { rest, validation: images < part.count ? stratifiedSplit(part, images, seed).part : part }
 }
 
 interface Choice
@@ -289,6 +270,7 @@ interface Choice
       | 'images'
       | 'candidates'
       | 'recalibrate'
+      | 'finalists'
       | 'seed'
     >
   > {}
@@ -309,6 +291,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     images: options.images ?? (hardware ? 2000 : 500),
     candidates: options.candidates ?? (hardware ? 16 : 8),
     recalibrate: options.recalibrate ?? true,
+    finalists: options.finalists ?? 4,
     seed: options.seed ?? 0,
   }
   const among = (field: string, value: string, known: readonly string[]) => {
@@ -324,6 +307,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     ['finetune', 0],
     ['images', 1],
     ['candidates', 1],
+    ['finalists', 1],
     ['seed', 0],
   ] as const) {
     if (!Number.isSafeInteger(choice[field]) || choice[field] < least)

@@ -7,8 +7,8 @@ import { keyOf, type Space, type Widths } from './space.js'
 /** One line of episodes.jsonl. */
 export interface EpisodeRecord {
   readonly episode: number
-  /** Who proposed it: the uniform start, the agent exploring, the agent's most probable choice, or a baseline. */
-  readonly source: 'uniform' | 'agent' | 'policy' | 'random'
+  /** Who proposed it: the uniform start, the agent exploring, the agent's most probable choice, or a baseline; a finalist is one of them judged again, cut and recalibrated and trained for a moment. */
+  readonly source: 'uniform' | 'agent' | 'policy' | 'random' | 'finalist'
   /** Share of channels removed, as proposed, by group. */
   readonly actions: Readonly<Record<string, number>>
   /** Channels left by group, as judged. */
@@ -29,6 +29,7 @@ export interface Records {
   readonly all: readonly EpisodeRecord[]
   /** What an interrupted run knew: its judgements, so that going through the search again is quick. */
   readonly known: ReadonlyMap<string, { judgement: Judgement; values: number[] }>
+  readonly knownFinalists: ReadonlyMap<string, Judgement>
   add(records: readonly EpisodeRecord[]): Promise<void>
   /** Feasible records, the best first: accuracy, then loss, then parameters. */
   ranked(): EpisodeRecord[]
@@ -44,11 +45,13 @@ export async function openRecords(run: Run | undefined, space: Space, budgets: r
   const lines = run?.before ? completeLines((await run.readText(file)) ?? '') : []
   if (run?.before) await run.cut(file, Buffer.byteLength(lines.map((line) => `${line}\n`).join('')))
   const known = new Map<string, { judgement: Judgement; values: number[] }>()
+  const knownFinalists = new Map<string, Judgement>()
   lines.forEach((line, i) => {
-    const { widths, accuracy, loss, costs } = parse(line, i, run!.path(file))
+    const { source, widths, accuracy, loss, costs } = parse(line, i, run!.path(file))
     const vector = space.open.map(({ group }) => widths[group.id])
     const values = budgets.map((budget) => costs[budget.text])
-    known.set(keyOf(vector), { judgement: { accuracy, loss }, values })
+    if (source === 'finalist') knownFinalists.set(keyOf(vector), { accuracy, loss })
+    else known.set(keyOf(vector), { judgement: { accuracy, loss }, values })
   })
   const all: EpisodeRecord[] = []
   const sizes = new Map<EpisodeRecord, number>()
@@ -59,6 +62,7 @@ export async function openRecords(run: Run | undefined, space: Space, budgets: r
   return {
     all,
     known,
+    knownFinalists,
     async add(records) {
       const fresh: string[] = []
       for (const record of records) {

@@ -1,0 +1,127 @@
+/**
+ * The last judgement. Masks tell little of what training brings back, so the best few candidates are really cut, get batch normalisation statistics of their
+ * own, and, where the result is to be fine-tuned, are trained for a moment. What they then reach on the validation images is recorded as any other
+ * evaluation, and the best record of all is what is exported. (Paper 1 trains candidates for up to 128 iterations in its search, to the same end.)
+ */
+import type { Gpu } from '@espalier/kernels'
+import { type Dataset, evaluate, exportOnnx, type Graph, type Kept, type Normalization, pruneChannels, stratifiedSplit } from '@espalier/nn'
+import { type Budget, costValue } from '../budgets.js'
+import { UnreachableError } from '../errors.js'
+import type { Reporter } from '../reporter.js'
+import { runTraining, type TrainingChoice } from '../training.js'
+import { cutAndCheck, recalibrated } from './finish.js'
+import { meets, nearestValues } from './reach.js'
+import { type EpisodeRecord, type Records, vectorOf } from './records.js'
+import { candidateOf, keyOf, type Space } from './space.js'
+
+export interface Finalist {
+  readonly record: EpisodeRecord
+  readonly kept: Kept
+  /** Really cut, and recalibrated. */
+  readonly graph: Graph
+  readonly maxAbsDifference: number
+}
+
+export interface FinalistSetup {
+  readonly space: Space
+  readonly budgets: readonly Budget[]
+  readonly records: Records
+  /** How many are judged again; with 1 the search has the last word. */
+  readonly finalists: number
+  readonly recalibrate: boolean
+  /** Training images that are not for validation. */
+  readonly rest: Dataset
+  readonly validation: Dataset
+  readonly normalization: Normalization
+  readonly training: TrainingChoice
+  readonly teacher?: Parameters<typeof runTraining>[0]['teacher']
+  readonly seed: number
+  readonly report: Reporter
+  readonly signal?: AbortSignal
+}
+
+/** Steps of the short training. */
+const trialSteps = 40
+
+/** @throws UnreachableError when no candidate, really cut, is within the budgets */
+export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Finalist> {
+  const { space, records, rest, validation, normalization, training, seed, report, signal } = setup
+  const listed = await shortlist(setup)
+  const images = Math.min(rest.count, trialSteps * training.batch)
+  const trial = images < rest.count ? stratifiedSplit(rest, images, seed).part : rest
+  const judged: { record: EpisodeRecord; kept: Kept }[] = []
+  const cutDown = async (kept: Kept) => {
+    const { graph, maxAbsDifference } = await cutAndCheck(gpu, space, kept, seed)
+    return {
+      graph: setup.recalibrate ? await recalibrated(gpu, graph, { train: rest, validation, normalization, seed }) : graph,
+      maxAbsDifference,
+    }
+  }
+  for (const [i, before] of (listed.length > 1 ? listed : []).entries()) {
+    report.progress('finalists', i, listed.length)
+    const kept = space.keptOf(vectorOf(space, before))
+    let judgement = records.knownFinalists.get(keyOf(vectorOf(space, before)))
+    if (!judgement) {
+      const { graph } = await cutDown(kept)
+      judgement = await evaluate(gpu, graph, validation, { normalization, signal })
+      if (training.epochs > 0) {
+        const trained = await runTraining({
+          gpu,
+          graph,
+          dataset: trial,
+          stage: `finalist ${i + 1}`,
+          choice: { ...training, epochs: 1 },
+          normalization,
+          teacher: setup.teacher,
+          seed,
+          report,
+          signal,
+        })
+        const after = await evaluate(gpu, trained.graph, validation, { normalization, signal })
+        // A moment of training may do harm where little was cut. What counts is what can be had.
+        if (after.accuracy > judgement.accuracy) judgement = after
+      }
+    }
+    const { accuracy, loss } = judgement
+    const record: EpisodeRecord = {
+      ...before,
+      episode: records.all.length,
+      source: 'finalist',
+      reward: 100 * accuracy,
+      accuracy,
+      loss,
+      signals: [],
+      multipliers: [],
+    }
+    await records.add([record])
+    judged.push({ record, kept })
+  }
+  if (judged.length > 0) report.progress('finalists', judged.length, judged.length)
+  judged.sort((a, b) => b.record.accuracy - a.record.accuracy || a.record.loss - b.record.loss || a.record.episode - b.record.episode)
+  const chosen = judged[0] ?? { record: listed[0], kept: space.keptOf(vectorOf(space, listed[0])) }
+  return { ...chosen, ...(await cutDown(chosen.kept)) }
+}
+
+/** The best candidates whose networks, really cut, are within the budgets (a bias that had to be added for a removed constant may spoil one), and the uniform one. */
+async function shortlist({ space, budgets, records, finalists }: FinalistSetup): Promise<EpisodeRecord[]> {
+  const ranked = records.ranked().filter((record) => record.source !== 'finalist')
+  const tried = new Set<string>()
+  const listed: EpisodeRecord[] = []
+  const add = async (record: EpisodeRecord) => {
+    const widths = vectorOf(space, record)
+    if (tried.has(keyOf(widths))) return
+    tried.add(keyOf(widths))
+    const kept = space.keptOf(widths)
+    const graph = pruneChannels(space.graph, kept)
+    const candidate = candidateOf(graph, exportOnnx(graph), space, kept)
+    const values: number[] = []
+    for (const budget of budgets) values.push(await costValue(budget, candidate))
+    if (meets(values, budgets)) listed.push(record)
+  }
+  const uniform = ranked.find((record) => record.source === 'uniform')
+  if (uniform && finalists > 1) await add(uniform)
+  for (const record of ranked) if (listed.length < finalists) await add(record)
+  if (listed.length > 0) return listed
+  const nearest = budgets.map((budget) => Math.min(...records.all.map((record) => record.costs[budget.text])))
+  throw new UnreachableError('no network within the budgets was found', nearestValues(budgets, nearest))
+}
