@@ -9,10 +9,11 @@ import {
   type Tensor,
   workgroups1d,
 } from '../operation.js'
+import philoxCode from '../random/philox.wgsl'
 import { imagesOf } from './images.reference.js'
 import code from './images.wgsl'
 
-const shader = { name: 'Images', code, access: ['read', 'read', 'write'] } as const
+const shader = { name: 'Images', code: philoxCode + code, access: ['read', 'read', 'write'] } as const
 /** Places for channels in the shader's parameters. */
 const maxChannels = 12
 

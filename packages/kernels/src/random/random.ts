@@ -1,9 +1,10 @@
 import { expectShape, shapeAttribute } from '../checks.js'
 import { elements, type NdArray, type Operation, type Shape, workgroups1d } from '../operation.js'
 import { philox4x32 } from './philox.js'
+import philoxCode from './philox.wgsl'
 import code from './random.wgsl'
 
-const shader = { name: 'Random', code, access: ['read', 'write'] } as const
+const shader = { name: 'Random', code: philoxCode + code, access: ['read', 'write'] } as const
 
 /** Value i comes from word i mod 4 of philox((i div 4, 0, stream, 0), (seed, 0)), of which the upper 24 bits count. */
 function values(shape: Shape, counter: NdArray, normal: boolean): NdArray {

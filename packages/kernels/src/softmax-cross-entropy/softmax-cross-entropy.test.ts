@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { operations } from '../operations.js'
 import { arrayOf, testOperation } from '../testing/cases.js'
-import { crossEntropy } from './softmax-cross-entropy.reference.js'
 import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-entropy.js'
+import { crossEntropy } from './softmax-cross-entropy.reference.js'
 
 const large = arrayOf([2, 3], [1000, 999, -1000, -1e30, 0, 1e30])
 testOperation(
@@ -16,12 +16,36 @@ testOperation(
   ],
   operations,
 )
-testOperation(softmaxGradient, [{ name: 'a middle axis', attributes: { axis: 1 }, inputs: [[2, 3, 5], [2, 3, 5]] }], operations)
+testOperation(
+  softmaxGradient,
+  [
+    {
+      name: 'a middle axis',
+      attributes: { axis: 1 },
+      inputs: [
+        [2, 3, 5],
+        [2, 3, 5],
+      ],
+    },
+  ],
+  operations,
+)
 testOperation(
   softmaxCrossEntropy,
   [
     { name: 'one image', attributes: { labelSmoothing: 0 }, inputs: [[1, 3], arrayOf([1], [2])], integerInputs: [1] },
-    { name: 'a batch with smoothing', attributes: { labelSmoothing: 0.1 }, inputs: [[67, 10], arrayOf([67], Array.from({ length: 67 }, (_, i) => i % 10))], integerInputs: [1] },
+    {
+      name: 'a batch with smoothing',
+      attributes: { labelSmoothing: 0.1 },
+      inputs: [
+        [67, 10],
+        arrayOf(
+          [67],
+          Array.from({ length: 67 }, (_, i) => i % 10),
+        ),
+      ],
+      integerInputs: [1],
+    },
     { name: 'large logits', attributes: { labelSmoothing: 0 }, inputs: [large, arrayOf([2], [2, 2])], integerInputs: [1] },
   ],
   operations,
