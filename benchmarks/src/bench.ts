@@ -69,8 +69,8 @@ async function compare({ title, arms, flops }: Comparison, kind: 'hardware' | 's
       worst = Math.max(worst, each)
     }
     reference ??= outputs
-    // The comparison above was a warm-up already; one more run, so that pools and caches are in the state of the runs that follow.
-    await process.once(arm.case)
+    // The comparison was a warm-up already; one more run, so that pools and caches are as in the runs that follow, unless it takes minutes.
+    if (performance.now() - start < 60_000) await process.once(arm.case)
     console.log(`  ${arm.label.padEnd(20)} ready after ${digits((performance.now() - start) / 1000)} s`)
   }
   const start = performance.now()

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /** What runs in a process of its own: one runtime, and the cases it can do. */
 
 /** Milliseconds, bytes, or whatever else a case measures, by name. `ms` is the time of the whole. */
@@ -29,3 +31,15 @@ export const learningRate = 0.05
 export const momentum = 0.9
 /** Losses of this many steps must agree: the second and third depend on every gradient and on the optimiser. */
 export const comparedSteps = 3
+
+/**
+ * Milliseconds that this process's main thread has stood ready for a core that others had (Linux: the second figure of `schedstat`;
+ * 0 elsewhere). Taken off host times, which are a millisecond where a busy machine's time slices are several.
+ */
+export function waitedForCore(): number {
+  try {
+    return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6
+  } catch {
+    return 0
+  }
+}

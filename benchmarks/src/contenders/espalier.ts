@@ -4,8 +4,9 @@ import { compile, type Executable, fuseForInference, type Graph } from '@espalie
 import { compileStep } from '../../../packages/nn/src/training/step.js'
 import { batch, dataset, gemmOperands, gemmSize, network, normalization, normalized } from '../network.js'
 import { countBuffers } from './buffers.js'
-import { type Case, type Contender, comparedSteps, learningRate, momentum, timed } from './contender.js'
+import { type Case, type Contender, comparedSteps, learningRate, momentum, timed, waitedForCore } from './contender.js'
 import { candidates, masked } from './masked.js'
+import { patiently } from './patience.js'
 import { policyUpdate, policyUpdateOnGpu } from './policy.js'
 
 export async function createContender(prefer: string | undefined): Promise<Contender> {
@@ -38,7 +39,7 @@ async function forward(gpu: Gpu): Promise<Planned> {
   const run = async () => {
     executable.write('input', images)
     executable.run()
-    return executable.read('output')
+    return patiently(executable.read('output'))
   }
   return {
     plan: executable.plan,
@@ -64,10 +65,11 @@ async function training(gpu: Gpu): Promise<Planned> {
     once: async () => {
       let hostMs = 0
       const ms = await timed(async () => {
+        const waited = waitedForCore()
         const start = performance.now()
         step()
-        hostMs = performance.now() - start
-        await gpu.sync()
+        hostMs = performance.now() - start - (waitedForCore() - waited)
+        await patiently(gpu.sync())
       })
       return { ms, hostMs }
     },
@@ -76,7 +78,7 @@ async function training(gpu: Gpu): Promise<Planned> {
       for (let i = 0; i < comparedSteps; i++) {
         executable.write('loss sum', new Float32Array(1))
         step()
-        losses.push((await executable.read('loss sum'))[0] / batch)
+        losses.push((await patiently(executable.read('loss sum')))[0] / batch)
       }
       return losses
     },
@@ -101,7 +103,7 @@ async function gemm(gpu: Gpu): Promise<Case> {
     executable.write('a', a)
     executable.write('b', b)
     executable.run()
-    return executable.read('c')
+    return patiently(executable.read('c'))
   }
   return { once: async () => ({ ms: await timed(run) }), outputs: async () => Array.from(await run()), dispose: () => executable.destroy() }
 }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
 import { gemmOperands, gemmSize } from '../network.js'
 import { type Contender, timed } from './contender.js'
+import { patiently } from './patience.js'
 
 export async function createContender(prefer: string | undefined): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
@@ -26,7 +27,7 @@ export async function createContender(prefer: string | undefined): Promise<Conte
           .setOutput([gemmSize, gemmSize])
         const [left, right] = [rows(a), rows(b)]
         // Its types do not know yet that calls of this backend are asynchronous.
-        const run = async () => (await (kernel(left, right) as unknown as Promise<Float32Array[]>)) as Float32Array[]
+        const run = async () => (await patiently(kernel(left, right) as unknown as Promise<Float32Array[]>)) as Float32Array[]
         return { once: async () => ({ ms: await timed(run) }), outputs: async () => (await run()).flatMap((row) => Array.from(row)) }
       },
     },

@@ -9,7 +9,8 @@ import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
 import { fuseForInference } from '@espalier/nn'
 import { batch, channelsLast, classes, dataset, epsilon, floats, kernelChannelsLast, layers, network, normalized } from '../network.js'
-import { type Case, type Contender, comparedSteps, learningRate, momentum, timed } from './contender.js'
+import { type Case, type Contender, comparedSteps, learningRate, momentum, timed, waitedForCore } from './contender.js'
+import { patiently } from './patience.js'
 
 type Tf = typeof import('@tensorflow/tfjs-core') & Pick<typeof import('@tensorflow/tfjs-layers'), 'layers' | 'model' | 'input'>
 
@@ -54,7 +55,7 @@ async function settle(tf: Tf): Promise<void> {
     backend.endComputePassEncoder()
     backend.submitQueue()
   }
-  await backend.queue.onSubmittedWorkDone()
+  await patiently(backend.queue.onSubmittedWorkDone())
 }
 
 /** The fastest form tfjs has for a network that is only run: normalisation folded into the weights, `fused.conv2d` with bias and ReLU. */
@@ -77,7 +78,7 @@ async function forward(tf: Tf): Promise<Case> {
       }
       return tf.fused.matMul({ a: tf.mean<import('@tensorflow/tfjs-core').Tensor2D>(x, [1, 2]), b: linear, bias })
     })
-    const data = await logits.data()
+    const data = await patiently(logits.data())
     logits.dispose()
     return data
   }
@@ -118,9 +119,10 @@ async function training(tf: Tf): Promise<Case> {
     once: async () => {
       let hostMs = 0
       const ms = await timed(async () => {
+        const waited = waitedForCore()
         const start = performance.now()
         step(false)
-        hostMs = performance.now() - start
+        hostMs = performance.now() - start - (waitedForCore() - waited)
         await settle(tf)
       })
       return { ms, hostMs }
@@ -129,7 +131,7 @@ async function training(tf: Tf): Promise<Case> {
       const losses: number[] = []
       for (let i = 0; i < comparedSteps; i++) {
         const loss = step(true)!
-        losses.push((await loss.data())[0])
+        losses.push((await patiently(loss.data()))[0])
         loss.dispose()
       }
       return losses
