@@ -83,7 +83,7 @@ async function execute(
       report,
       signal,
       given: new Set(Object.keys(merged)),
-      gpu: () => (gpu ??= acquireGpu({ prefer: options.adapter as AdapterPreference })),
+      gpu: (prefer) => (gpu ??= acquireGpu({ prefer: (options.adapter as AdapterPreference) ?? prefer })),
     })
     reporter.stop()
     io.stdout.write(asJson ? `${JSON.stringify(answer.json)}\n` : answer.text === '' ? '' : `${answer.text}\n`)

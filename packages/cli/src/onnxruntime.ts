@@ -33,8 +33,9 @@ async function load(): Promise<Runtime | undefined> {
   // Not a literal, so that neither types nor bundlers ask for it.
   const name = 'onnxruntime-node'
   try {
-    const module = (await import(/* @vite-ignore */ name)) as { default?: Runtime } & Runtime
-    return 'InferenceSession' in module ? module : module.default
+    const module = (await import(/* @vite-ignore */ name)) as Partial<Runtime> & { default?: Runtime }
+    // A CommonJS module: where its names are not found by name, they are in its default.
+    return module.InferenceSession ? (module as Runtime) : module.default
   } catch {
     return undefined
   }

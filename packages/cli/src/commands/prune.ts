@@ -3,7 +3,7 @@ import { type Answer, commonOptions, defineCommand, runOptions } from '../comman
 import { flag, number, option, text, texts, whole } from '../option.js'
 import type { PruneSummary } from '../prune/options.js'
 import { prune } from '../prune/prune.js'
-import { readRecord } from '../run.js'
+import { type RunRecord, readRecord } from '../run.js'
 import { count, dataOptions, percent, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'
 
 export const pruneCommand = defineCommand({
@@ -53,7 +53,8 @@ export const pruneCommand = defineCommand({
     if (options.resume && folder === undefined)
       throw new InputError('is required', { field: '--run', expected: 'the folder of the run to resume' })
     // What a run was begun with need not be said again to go on with it.
-    const recorded = options.resume ? recordedOptions(await readRecord(folder!)) : {}
+    const record = options.resume ? await readRecord(folder!) : undefined
+    const recorded = recordedOptions(record, options.normalize)
     const all = {
       ...recorded,
       ...Object.fromEntries(
@@ -112,17 +113,17 @@ export const pruneCommand = defineCommand({
       algorithm: algorithm as never,
       criterion: criterion as never,
       training: { ...(recorded.training as object | undefined), ...trainingChoice(options) },
-      gpu: await gpu(),
+      gpu: await gpu(record?.adapter),
     })
     const { graph: _graph, bytes: _bytes, kept: _kept, ...json } = result
     return describe(json, folder!)
   },
 })
 
-function recordedOptions(record: Awaited<ReturnType<typeof readRecord>>): Record<string, unknown> {
+function recordedOptions(record: RunRecord | undefined, normalize: string | undefined): Record<string, unknown> {
   if (!record) return {}
-  const { budgets, modelDigest: _digest, ...rest } = record.settings
-  return { ...rest, budget: budgets }
+  const { budgets, modelDigest: _digest, mean, std, ...rest } = record.settings
+  return { ...rest, budget: budgets, ...(normalize === undefined && { mean, std }) }
 }
 
 function describe(json: PruneSummary, folder: string): Answer {

@@ -40,14 +40,16 @@ export interface FinalistSetup {
   readonly signal?: AbortSignal
 }
 
-/** Steps of the short training. */
+/** Steps of the short training: a fifth of those of the fine-tuning, and at most so many. */
 const trialSteps = 40
+const trialShare = 0.2
 
 /** @throws UnreachableError when no candidate, really cut, is within the budgets */
 export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Finalist> {
   const { space, records, rest, validation, normalization, training, seed, report, signal } = setup
   const listed = await shortlist(setup)
-  const images = Math.min(rest.count, trialSteps * training.batch)
+  const steps = Math.max(1, Math.min(trialSteps, Math.round((trialShare * training.epochs * rest.count) / training.batch)))
+  const images = Math.min(rest.count, steps * training.batch)
   const trial = images < rest.count ? stratifiedSplit(rest, images, seed).part : rest
   const judged: { record: EpisodeRecord; kept: Kept }[] = []
   const cutDown = async (kept: Kept) => {
