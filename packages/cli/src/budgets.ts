@@ -60,7 +60,8 @@ const later: Readonly<Record<string, string>> = {
 
 /** Reads the budgets, loading the modules they name. @throws InputError naming the budget and what was expected */
 export async function readBudgets(given: readonly (string | CustomBudget)[]): Promise<BudgetRequest[]> {
-  if (given.length === 0) throw new InputError('no budget', { field: '--budget', expected: `at least one, such as ${forms}` })
+  if (!Array.isArray(given) || given.length === 0)
+    throw new InputError('no budget', { field: '--budget', expected: `at least one, such as ${forms}` })
   return await Promise.all(given.map((one) => (typeof one === 'string' ? parseBudget(one) : customBudget(one))))
 }
 

@@ -39,7 +39,8 @@ test.each([
   [['init', 'tiny', '--out', '/nowhere/at/all.onnx'], /\/nowhere\/at\/all\.onnx: --out: cannot be written.*existing folder/],
   [['init', 'tiny', '--out', tmpdir()], /--out.*expected the name of a file, found a folder/],
   [['prune', 'x.onnx', '--resume'], /--run: is required/],
-  [['report', tmpdir()], /holds no run/],
+  [['prune', '--resume', '--run', '/nowhere/at/all'], /\/nowhere\/at\/all: --resume: there is no run to resume/],
+  [['report', tmpdir(), '--seed', '1', '--adapter', 'software'], /holds no run/],
 ])('%j is bad usage', async (args, message) => {
   const { code, stdout, stderr } = await espalier(args)
   expect(stderr).toMatch(message)

@@ -28,6 +28,7 @@ export interface LoadedModel {
 }
 
 export async function loadModel(source: ModelSource, field = 'MODEL'): Promise<LoadedModel> {
+  if (!source) throw new InputError('is required', { field, expected: 'the path of an ONNX file, its bytes or a graph' })
   if (typeof source !== 'string') {
     if (source instanceof Uint8Array) return { graph: await importOnnx(source), bytes: source, name: 'the given bytes' }
     return { graph: source, bytes: exportOnnx(source), name: source.name }
@@ -58,6 +59,7 @@ export const isOpen = (source: DataSource): source is Data =>
 
 /** Opens data for a network: of its size, its labels below its classes. */
 export async function loadData(source: DataSource, seed: number, graph?: Graph): Promise<Data> {
+  if (!source) throw new InputError('is required', { field: '--data', expected: 'data such as cifar10:DIR or shapes' })
   if (isOpen(source)) return source
   const kind = typeof source === 'string' ? source.split(/[:,]/)[0] : source.kind
   const shape = graph?.inputs.find((input) => !graph.initializers.has(input.name))?.shape

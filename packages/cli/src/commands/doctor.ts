@@ -3,13 +3,11 @@ import { compile, createRandom, type Graph } from '@espalier/nn'
 import { commonOptions, defineCommand } from '../command.js'
 import { version } from '../version.js'
 
-const { json, adapter, quiet, config, debug } = commonOptions
-
 export const doctorCommand = defineCommand({
   name: 'doctor',
   summary: 'the GPU adapter: name, kind, limits, features, versions, and a self-test of 2 s',
   arguments: [],
-  options: { json, adapter, quiet, config, debug },
+  options: commonOptions,
   async run(_, __, { gpu: open }) {
     const gpu = await open()
     const { name, kind, backend, source } = gpu.info

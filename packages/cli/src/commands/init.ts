@@ -3,8 +3,6 @@ import { initialize } from '../jobs.js'
 import { inputShape, option, text, whole } from '../option.js'
 import { count, required } from './shared.js'
 
-const { seed, json, quiet, config, debug } = commonOptions
-
 export const initCommand = defineCommand({
   name: 'init',
   summary: 'write an untrained built-in architecture',
@@ -13,7 +11,7 @@ export const initCommand = defineCommand({
     out: option('--out <file>', 'ONNX file to write', text),
     input: option('--input <CxHxW>', 'input, such as 3x32x32 (that of the architecture)', inputShape.optional()),
     classes: option('--classes <n>', 'number of classes (10)', whole(1).optional()),
-    ...{ seed, json, quiet, config, debug },
+    ...commonOptions,
   },
   async run([architecture], { out, input, classes, seed }) {
     const { params, macs, model } = await initialize({ architecture: required(architecture, 'ARCH'), out, input, classes, seed })

@@ -2,13 +2,11 @@ import { commonOptions, defineCommand } from '../command.js'
 import { inspect } from '../jobs.js'
 import { count, required, table } from './shared.js'
 
-const { json, config, debug, quiet } = commonOptions
-
 export const inspectCommand = defineCommand({
   name: 'inspect',
   summary: 'layers, shapes, parameters, MACs, activation memory; channel groups, and why a layer is locked',
   arguments: [{ name: '<MODEL>', description: 'ONNX file' }],
-  options: { json, quiet, config, debug },
+  options: commonOptions,
   async run([model]) {
     const result = await inspect(required(model, 'MODEL'))
     const shape = (dims: readonly number[] | null) => dims?.join('x') ?? '?'

@@ -54,6 +54,13 @@ export const pruneCommand = defineCommand({
       throw new InputError('is required', { field: '--run', expected: 'the folder of the run to resume' })
     // What a run was begun with need not be said again to go on with it.
     const record = options.resume ? await readRecord(folder!) : undefined
+    if (options.resume && !record)
+      throw new InputError('there is no run to resume', {
+        file: folder,
+        field: '--resume',
+        expected: 'a folder with run.json',
+        found: 'none',
+      })
     const recorded = recordedOptions(record, options.normalize)
     const all = {
       ...recorded,

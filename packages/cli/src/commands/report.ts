@@ -2,13 +2,11 @@ import { commonOptions, defineCommand } from '../command.js'
 import { writeReport } from '../report/report.js'
 import { required } from './shared.js'
 
-const { json, config, debug, quiet } = commonOptions
-
 export const reportCommand = defineCommand({
   name: 'report',
   summary: "write DIR/report.html again from a run's records",
   arguments: [{ name: '<DIR>', description: 'folder of a run' }],
-  options: { json, quiet, config, debug },
+  options: commonOptions,
   async run([dir]) {
     const path = await writeReport(required(dir, 'DIR'))
     return { json: { report: path }, text: path }

@@ -117,6 +117,23 @@ test('gradients of a residual network with batch normalisation: shaders = refere
 })
 
 describe('openModel', () => {
+  test('runs that overlap do not mix their outputs', async () => {
+    const relu = (name: string, input: string) => ({ name, op: 'Relu', inputs: [input], outputs: [name], attributes: {} })
+    const value = (name: string) => ({ name, shape: ['N', 4], type: 'float32' as const })
+    const graph: Graph = {
+      name: 'two outputs',
+      inputs: [value('x')],
+      outputs: [value('a'), value('b')],
+      nodes: [relu('a', 'x'), relu('b', 'x')],
+      initializers: new Map(),
+      metadata: {},
+    }
+    const model = await openModel(graph, { gpu })
+    const runs = [1, 2, 3, 4].map((fill) => model.run({ x: { dims: [1, 4], data: new Float32Array(4).fill(fill) } }))
+    for (const [i, { a, b }] of (await Promise.all(runs)).entries()) expect([a.data[0], b.data[0]]).toEqual([i + 1, i + 1])
+    model.close()
+  })
+
   test('runs any batch, and says what does not fit', async () => {
     const graph = buildArchitecture('tiny', { input: [3, 8, 8], classes: 4, seed: 5 })
     const model = await openModel(graph, { gpu })
@@ -130,6 +147,7 @@ describe('openModel', () => {
     for (let i = 0; i < 4; i++) expect(one[output].data[i]).toBeCloseTo(two[output].data[4 + i], 5)
     await expect(model.run({})).rejects.toThrow(/input is missing/)
     await expect(model.run({ [input]: { dims: [1, 3, 8, 9], data } })).rejects.toThrow(/expected \[N, 3, 8, 8\], found \[1, 3, 8, 9\]/)
+    await expect(model.run({ [input]: { dims: [0, 3, 8, 8], data: new Float32Array(0) } })).rejects.toThrow(/found \[0, 3, 8, 8\]/)
     model.close()
   })
 

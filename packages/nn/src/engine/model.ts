@@ -41,6 +41,7 @@ export async function openModel(from: string | Uint8Array | Graph, options: { gp
           })
         const fits =
           given.dims.length === input.shape.length &&
+          given.dims.every((dimension) => Number.isSafeInteger(dimension) && dimension > 0) &&
           given.dims.every((dimension, i) => typeof input.shape[i] === 'string' || input.shape[i] === dimension)
         if (!fits || elements(given.dims) !== given.data.length) {
           throw new InputError(`model '${graph.name}': an input does not fit`, {
@@ -65,9 +66,11 @@ export async function openModel(from: string | Uint8Array | Graph, options: { gp
       const executable = await executables.get(size)!
       for (const input of feeds) executable.write(input.name, inputs[input.name].data)
       executable.run()
-      const outputs: Record<string, Value> = {}
-      for (const { name } of graph.outputs) outputs[name] = { dims: [...executable.shapes.get(name)!], data: await executable.read(name) }
-      return outputs
+      // All copies are under way before anything is awaited: another run, begun meanwhile, writes to the same memory.
+      const read = graph.outputs.map(
+        async ({ name }) => [name, { dims: [...executable.shapes.get(name)!], data: await executable.read(name) }] as const,
+      )
+      return Object.fromEntries(await Promise.all(read))
     },
     close() {
       for (const executable of executables.values()) void executable.then((ready) => ready.destroy()).catch(() => {})
