@@ -7,8 +7,8 @@ import type { Reporter } from './reporter.js'
 export interface Context {
   readonly report: Reporter
   readonly signal: AbortSignal
-  /** The adapter chosen by `--adapter`, or else the preferred one; opened when first asked for. */
-  gpu(prefer?: string): Promise<Gpu>
+  /** The adapter chosen by `--adapter`, or else the one of that name if there is one; opened when first asked for. */
+  gpu(wanted?: string): Promise<Gpu>
   /** Names of options that were given on the command line or in the configuration. */
   readonly given: ReadonlySet<string>
 }

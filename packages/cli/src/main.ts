@@ -83,7 +83,7 @@ async function execute(
       report,
       signal,
       given: new Set(Object.keys(merged)),
-      gpu: (prefer) => (gpu ??= acquireGpu({ prefer: (options.adapter as AdapterPreference) ?? prefer })),
+      gpu: (wanted) => (gpu ??= openAdapter(options.adapter as AdapterPreference, wanted)),
     })
     reporter.stop()
     io.stdout.write(asJson ? `${JSON.stringify(answer.json)}\n` : answer.text === '' ? '' : `${answer.text}\n`)
@@ -107,6 +107,20 @@ async function execute(
     dispose()
     await gpu?.then((opened) => opened.close()).catch(() => {})
   }
+}
+
+/** The adapter asked for; where none is, the one of that name, if it is still there. */
+async function openAdapter(prefer: AdapterPreference, wanted: string | undefined): Promise<Gpu> {
+  const first = await acquireGpu({ prefer })
+  if (prefer !== undefined || wanted === undefined || first.info.name === wanted) return first
+  const [word] = wanted.split(/[ :(]/)
+  const other = await acquireGpu({ prefer: word }).catch(() => undefined)
+  if (other?.info.name !== wanted) {
+    other?.close()
+    return first
+  }
+  first.close()
+  return other
 }
 
 async function requireJson(file: string): Promise<unknown> {
