@@ -10,6 +10,14 @@ test('an adapter is found, named and classed', async () => {
   expect(() => gpu.check()).toThrow('closed')
 })
 
+test('an adapter is found again by the name it was given', async () => {
+  const gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
+  const again = await acquireGpu({ prefer: gpu.info.name })
+  expect(again.info.name).toBe(gpu.info.name)
+  gpu.close()
+  again.close()
+})
+
 test('an adapter that does not exist is an error that says what was tried', async () => {
   await expect(acquireGpu({ prefer: 'no-such-adapter' })).rejects.toThrow(NoAdapterError)
 })

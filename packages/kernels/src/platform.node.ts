@@ -17,12 +17,16 @@ export async function openPlatform(preference: AdapterPreference): Promise<Platf
   const bundledOnly = /swift/i.test(preference ?? '')
   const named = preference && preference !== 'hardware' && preference !== 'software' && !bundledOnly
   if (!bundledOnly && hasSystemVulkan()) {
-    // Dawn lists the first hardware adapter before software ones; a named choice is a substring of the adapter's name.
-    for (const name of named ? [preference] : preference === 'software' ? ['llvmpipe'] : [undefined]) {
-      const found = await request(name ? [`adapter=${name}`] : [])
-      if (typeof found === 'string') tried.push(`system adapter${name ? ` '${name}'` : ''}: ${found}`)
-      else return { adapter: found.adapter, source: 'system', keepAlive: found.instance, tried }
+    if (named) {
+      // The name may be the one we print (the adapter's description), which Dawn's own filter does not know.
+      const found = await request([])
+      if (typeof found !== 'string' && isCalled(found.adapter, preference))
+        return { adapter: found.adapter, source: 'system', keepAlive: found.instance, tried }
     }
+    const filter = named ? preference : preference === 'software' ? 'llvmpipe' : undefined
+    const found = await request(filter ? [`adapter=${filter}`] : [])
+    if (typeof found !== 'string') return { adapter: found.adapter, source: 'system', keepAlive: found.instance, tried }
+    tried.push(`system adapter${filter ? ` '${filter}'` : ''}: ${found}`)
   } else if (!bundledOnly) tried.push(systemVulkanHint)
   if (named || preference === 'hardware') return { adapter: null, source: 'system', keepAlive: null, tried }
 
@@ -68,6 +72,10 @@ async function request(flags: string[]): Promise<{ adapter: GPUAdapter; instance
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
+}
+
+function isCalled({ info }: GPUAdapter, name: string): boolean {
+  return `${info.description} ${info.device} ${info.vendor} ${info.architecture}`.toLowerCase().includes(name.toLowerCase())
 }
 
 export function describeVersions(): Record<string, string> {
