@@ -113,10 +113,10 @@ test('the command prunes within two budgets, writes its records, and prints one 
   }
   for (const [group, width] of Object.entries(best.widths)) expect(best.kept[group]).toHaveLength(width)
   const episodes = await episodesOf('cli')
-  expect(episodes).toHaveLength(12 + 4)
+  expect(episodes).toHaveLength(12)
   expect(episodes[0].source).toBe('uniform')
-  expect(episodes[11].source).toBe('policy')
-  expect(episodes.slice(12).map((episode) => episode.source)).toEqual(['finalist', 'finalist', 'finalist', 'finalist'])
+  expect(episodes[7].source).toBe('policy')
+  expect(episodes.slice(8).map((episode) => episode.source)).toEqual(['finalist', 'finalist', 'finalist', 'finalist'])
   const feasible = episodes.filter((episode) => episode.feasible)
   expect(episodes[best.episode].accuracy).toBe(Math.max(...feasible.map((episode) => episode.accuracy)))
   expect(JSON.parse(await read('cli.run/run.json'))).toMatchObject({ command: 'prune', status: 'done', seed: 0 })

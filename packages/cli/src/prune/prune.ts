@@ -138,8 +138,14 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   })
   const finetuneSeconds = (performance.now() - finetuneStart) / 1000
 
+  // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
+  const accuracyAfter = choice.finetune > 0 ? (await evaluate(gpu, tuned.graph, validation, { normalization, signal })).accuracy : 1
+  const useful = accuracyAfter >= (await evaluate(gpu, cut, validation, { normalization, signal })).accuracy
+  if (!useful)
+    report.log(`fine-tuning made it worse (validation accuracy ${percent(accuracyAfter)}); its result is left out: try a lower --lr`)
+
   // From here on only what a user gets counts: the bytes, read again.
-  const bytes = exportOnnx(tuned.graph)
+  const bytes = exportOnnx(useful ? tuned.graph : cut)
   const small = await importOnnx(bytes)
   const final = await checkBudgets(small, bytes, space, budgets, kept)
   const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
@@ -152,7 +158,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
     algorithm: choice.method === 'crl' ? choice.algorithm : null,
     seed,
     adapter: gpu.info.name,
-    episodes: records.all.filter(({ source }) => source !== 'finalist').length,
+    episodes: records.all.length,
     evaluationsPerSecond: judged / Math.max(searchSeconds, 1e-3),
     before,
     after,
@@ -171,7 +177,9 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
 /** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
 async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefined): Promise<number> {
   const { options, choice, report, validation, normalization, space, budgets, costs, uniform } = job
-  const { episodes, candidates, seed, method } = choice
+  const { candidates, seed, method } = choice
+  // The finalists are evaluations too: with them there are as many as were asked for.
+  const episodes = choice.episodes - (choice.finalists > 1 ? choice.finalists : 0)
   const { signal, onEpisode } = options
   const batch = batchFor(gpu, space.graph, candidates, validation.count)
   let evaluator: MaskedEvaluator | undefined
@@ -291,7 +299,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     images: options.images ?? (hardware ? 2000 : 500),
     candidates: options.candidates ?? (hardware ? 16 : 8),
     recalibrate: options.recalibrate ?? true,
-    finalists: options.finalists ?? 4,
+    finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
     seed: options.seed ?? 0,
   }
   const among = (field: string, value: string, known: readonly string[]) => {
