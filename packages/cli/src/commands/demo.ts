@@ -12,7 +12,15 @@ import { prune } from '../prune/prune.js'
 import { count, percent, table } from './shared.js'
 
 /** What 2 cores without a GPU do in under three minutes. */
-const plan = { budgets: ['params<=35%', 'macs<=45%'], trainEpochs: 2, episodes: 48, images: 160, finalists: 2, finetune: 1, prunedOn: 'shapes,limit=3000' }
+const plan = {
+  budgets: ['params<=35%', 'macs<=45%'],
+  trainEpochs: 2,
+  episodes: 48,
+  images: 160,
+  finalists: 2,
+  finetune: 1,
+  prunedOn: 'shapes,limit=3000',
+}
 
 export const demoCommand = defineCommand({
   name: 'demo',
