@@ -162,21 +162,30 @@ async function main(): Promise<void> {
   const before: Results | undefined = existsSync(`${path}.json`) ? JSON.parse(readFileSync(`${path}.json`, 'utf8')) : undefined
   const fresh = new Map<string, ComparisonResult>()
   let checks = before?.checks ?? []
-  try {
-    for (const comparison of comparisons) if (wanted(comparison.id)) fresh.set(comparison.title, await compare(comparison, kind))
-    if (wanted('checks')) checks = await checkAll()
-  } finally {
-    for (const process of processes.values()) process.end()
+  // After every case: a long run that is interrupted keeps what it has.
+  const write = () => {
+    if (options.dry) return
     const merged = comparisons.flatMap(({ title }) => fresh.get(title) ?? before?.comparisons.find((each) => each.title === title) ?? [])
     const results: Results = { adapter: name, kind, source, versions: { ...before?.versions, ...versions }, comparisons: merged, checks }
-    if (!options.dry) {
-      mkdirSync(folder, { recursive: true })
-      writeFileSync(`${path}.json`, `${JSON.stringify(results, null, 2)}\n`)
-      writeFileSync(`${path}.md`, markdown(results))
-      // The repository's formatter has its own mind about JSON.
-      spawnSync('npx', ['biome', 'format', '--write', `${path}.json`], { stdio: 'ignore', shell: process.platform === 'win32' })
-      console.log(`\nwritten: benchmarks/results/${short}.json and .md`)
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(`${path}.json`, `${JSON.stringify(results, null, 2)}\n`)
+    writeFileSync(`${path}.md`, markdown(results))
+    // The repository's formatter has its own mind about JSON.
+    spawnSync('npx', ['biome', 'format', '--write', `${path}.json`], { stdio: 'ignore', shell: process.platform === 'win32' })
+    console.log(`  written to benchmarks/results/${short}.json and .md`)
+  }
+  try {
+    for (const comparison of comparisons) {
+      if (!wanted(comparison.id)) continue
+      fresh.set(comparison.title, await compare(comparison, kind))
+      write()
     }
+    if (wanted('checks')) {
+      checks = await checkAll()
+      write()
+    }
+  } finally {
+    for (const process of processes.values()) process.end()
   }
 }
 
