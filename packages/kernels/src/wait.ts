@@ -15,6 +15,7 @@ export function createWaiter(gpu: Gpu): (units: number) => Promise<void> {
     await gpu.sync()
     // A nap that was too long shows as a wait of nothing after it: the estimate then falls by a twentieth each time.
     const took = (performance.now() - start) / units
-    perUnit = perUnit === 0 ? took : 0.7 * perUnit + 0.3 * took
+    // A process that was suspended (a laptop's lid, Ctrl-Z) sees hours in one wait: one call may raise the estimate by half at most.
+    perUnit = perUnit === 0 ? took : 0.7 * perUnit + 0.3 * Math.min(took, 2.5 * perUnit)
   }
 }
