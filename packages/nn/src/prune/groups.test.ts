@@ -22,4 +22,4 @@ describe.runIf(hasShared)('shared graphs', () => {
   })
 })
 
-test.runIf(!hasShared)('shared cases are not there: set ESPALIER_SHARED', () => {})
+if (!hasShared) test.skip('shared cases are not there: set ESPALIER_SHARED', () => {})
