@@ -1,5 +1,5 @@
 /**
- * `npm run profile -- [--adapter <name>] [--case training|forward] [--rounds 5] [--top 40]`: where the time of one run goes.
+ * `npm run profile -- [--adapter <name>] [--case training|forward|masked] [--candidates 8] [--rounds 5] [--top 40]`: where the time of one run goes.
  *
  * The run is recorded as it is encoded (pipeline, bind group and workgroups of every dispatch), then its dispatches are submitted one by one,
  * each waited for. The cost of an empty submission is measured and taken off. Waiting after each hides overlap between dispatches, so the
@@ -7,7 +7,8 @@
  */
 import { parseArgs } from 'node:util'
 import { acquireGpu, elements, type Gpu, type Operation, operations } from '@espalier/kernels'
-import { compile, type Executable, fuseForInference } from '@espalier/nn'
+import { channelGroups, compile, type Executable, fuseForInference } from '@espalier/nn'
+import { maskGraph } from '../../packages/nn/src/prune/index.js'
 import { compileStep } from '../../packages/nn/src/training/step.js'
 import { batch, dataset, network, normalization } from './network.js'
 import { digits, table } from './report.js'
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
   options: {
     adapter: { type: 'string' },
     case: { type: 'string', default: 'training' },
+    candidates: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '5' },
     top: { type: 'string', default: '40' },
   },
@@ -68,12 +70,22 @@ async function noting<T>(work: () => Promise<T>): Promise<{ result: T; calls: Ca
 
 async function compileCase(gpu: Gpu): Promise<Executable> {
   if (options.case === 'forward') return compile(gpu, fuseForInference(network()), { batch })
-  if (options.case !== 'training') throw new Error(`--case: expected training or forward, found '${options.case}'`)
+  if (options.case === 'masked') return compileMasked(gpu, Number(options.candidates))
+  if (options.case !== 'training') throw new Error(`--case: expected training, forward or masked, found '${options.case}'`)
   const data = dataset()
   const { executable } = await compileStep(gpu, network(), data, { batch, optimizer: 'sgd', labelSmoothing: 0, normalization })
   executable.write('bytes', data.images)
   executable.write('labels', data.labels)
   executable.write('valid', Uint32Array.of(batch))
+  return executable
+}
+
+/** The network of `maskedEvaluator`, without its loss and counting; all masks are ones. */
+async function compileMasked(gpu: Gpu, candidates: number): Promise<Executable> {
+  const graph = network()
+  const groups = channelGroups(graph).filter((group) => group.locked === null)
+  const executable = await compile(gpu, fuseForInference(maskGraph(graph, groups, { candidates })), { batch })
+  for (const { id, channels } of groups) executable.write(`mask:${id}`, new Float32Array(candidates * channels).fill(1))
   return executable
 }
 
