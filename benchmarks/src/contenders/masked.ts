@@ -7,11 +7,11 @@ import { patiently } from './patience.js'
 /** Candidates of the masked evaluation. */
 export const candidates = 8
 
-/** Eight candidates judged on one batch, `together` of them in a run. */
+/** Eight candidates judged on one batch as `prune` does (batch normalisation with statistics of their own), `together` of them in a run. */
 export async function masked(gpu: Gpu, together: number): Promise<Case> {
   const graph = network()
   const groups = channelGroups(graph)
-  const evaluator = await maskedEvaluator(gpu, graph, groups, dataset(), { normalization, batch, candidates: together })
+  const evaluator = await maskedEvaluator(gpu, graph, groups, dataset(), { normalization, batch, candidates: together, recalibrate: true })
   const kept: Kept[] = Array.from({ length: candidates }, (_, p) =>
     Object.fromEntries(
       groups.filter((group) => group.locked === null).map((group) => [group.id, Array.from({ length: group.channels - p }, (_, i) => i)]),

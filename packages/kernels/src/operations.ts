@@ -1,6 +1,11 @@
 import { countCorrect } from './accuracy/accuracy.js'
 import { activationOperations } from './activation/activation.js'
-import { batchNormalization, batchNormalizationGradient, batchNormalizationTraining } from './batch-normalization/batch-normalization.js'
+import {
+  batchNormalization,
+  batchNormalizationGradient,
+  batchNormalizationTraining,
+  candidateBatchNormalization,
+} from './batch-normalization/batch-normalization.js'
 import { concat, split } from './concat/concat.js'
 import { channelSum } from './conv2d/channel-sum.js'
 import { conv, fusedConv } from './conv2d/conv2d.js'
@@ -31,7 +36,7 @@ import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-e
 
 const all: readonly Operation[] = [
   ...[conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul],
-  ...[batchNormalization, batchNormalizationTraining, batchNormalizationGradient],
+  ...[batchNormalization, batchNormalizationTraining, batchNormalizationGradient, candidateBatchNormalization],
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
   ...elementwiseOperations,

@@ -177,15 +177,15 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
 /** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
 async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefined): Promise<number> {
   const { options, choice, report, validation, normalization, space, budgets, costs, uniform } = job
-  const { candidates, seed, method } = choice
+  const { seed, method, recalibrate } = choice
   // The finalists are evaluations too: with them there are as many as were asked for.
   const episodes = choice.episodes - (choice.finalists > 1 ? choice.finalists : 0)
   const { signal, onEpisode } = options
-  const batch = batchFor(gpu, space.graph, candidates, validation.count)
+  const { candidates, batch } = runFor(gpu, space.graph, choice, validation.count)
   let evaluator: MaskedEvaluator | undefined
   let judged = 0
   const evaluateWidths = async (widths: readonly Widths[]) => {
-    evaluator ??= await maskedEvaluator(gpu, space.graph, space.groups, validation, { normalization, candidates, batch })
+    evaluator ??= await maskedEvaluator(gpu, space.graph, space.groups, validation, { normalization, candidates, batch, recalibrate })
     judged += widths.length
     return evaluator.evaluate(widths.map(space.keptOf), signal)
   }
@@ -241,11 +241,20 @@ async function checkBudgets(
   return results
 }
 
-/** Images per candidate and run: activations of all candidates within a fixed amount of memory, so that the choice depends on the kind of adapter only. */
-function batchFor(gpu: Gpu, graph: Graph, candidates: number, images: number): number {
-  const room = Math.min(gpu.info.kind === 'hardware' ? 2 ** 30 : 2 ** 27, gpu.target.maxBindingBytes)
-  const most = Math.max(1, Math.min(gpu.info.kind === 'hardware' ? 256 : 64, Math.floor(room / (candidates * memoryOf(graph)))))
-  return Math.ceil(images / Math.ceil(images / most))
+/** Images that give batch normalisation statistics worth having. */
+const fewestImages = 32
+
+/**
+ * Candidates and images per candidate of one run: activations of all within a fixed amount of memory, so that the choice depends on the kind of
+ * adapter only; fewer candidates rather than too few images where statistics are taken from them.
+ */
+function runFor(gpu: Gpu, graph: Graph, choice: Choice, images: number): { candidates: number; batch: number } {
+  const hardware = gpu.info.kind === 'hardware'
+  const room = Math.min(hardware ? 2 ** 30 : 2 ** 27, gpu.target.maxBindingBytes) / memoryOf(graph)
+  const least = choice.recalibrate ? Math.min(images, fewestImages) : 1
+  const candidates = Math.max(1, Math.min(choice.candidates, Math.floor(room / least)))
+  const most = Math.max(least, Math.min(hardware ? 256 : 64, Math.floor(room / candidates)))
+  return { candidates, batch: Math.ceil(images / Math.ceil(images / most)) }
 }
 
 /** Validation images, split off the training set by class; a part of them where fewer are to judge. */

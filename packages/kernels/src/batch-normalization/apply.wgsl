@@ -1,4 +1,4 @@
-// y = activation((x - mean) * invStd * scale + bias), the channel's figures read once per `vectors / lanes` vectors.
+// y = activation((x - mean) * invStd * scale + bias) * mask, the channel's figures read once per `vectors / lanes` vectors.
 
 struct Params {
   channels: u32,
@@ -6,7 +6,8 @@ struct Params {
   vectors: u32, // per plane; a multiple of lanes
   lanes: u32, // invocations that share a plane
   activation: u32, // 0 none, 1 relu, 2 relu6
-  given: u32, // bits: 1 scale, 2 bias, 4 mean is there; 8: `invStd` holds variances
+  given: u32, // bits: 1 scale, 2 bias, 4 mean is there; 8: `invStd` holds variances; 16 mask is there
+  planesPerCandidate: u32, // planes that share a row of mean and invStd
   epsilon: f32,
 }
 
@@ -14,9 +15,10 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> scale: array<f32>;
 @group(0) @binding(3) var<storage, read_write> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mean: array<f32>;
+@group(0) @binding(4) var<storage, read_write> mean: array<f32>; // [candidates, channels]
 @group(0) @binding(5) var<storage, read_write> invStd: array<f32>;
-@group(0) @binding(6) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> mask: array<f32>; // [candidates, channels]
+@group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
 
 /** On bits, because max(NaN, 0) may be 0: what is negative and no NaN becomes 0, what is above 6 and no NaN becomes 6. */
 fn activate(value: vec4f) -> vec4f {
@@ -35,15 +37,21 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   let channel = plane % params.channels;
-  var factor = invStd[channel];
+  let row = channel + plane / params.planesPerCandidate * params.channels;
+  var factor = invStd[row];
   if ((params.given & 8u) != 0u) {
     factor = 1.0 / sqrt(factor + params.epsilon);
   }
   if ((params.given & 1u) != 0u) {
     factor *= scale[channel];
   }
-  let offset = select(0.0, bias[channel], (params.given & 2u) != 0u);
-  let centre = select(0.0, mean[channel], (params.given & 4u) != 0u);
+  var offset = select(0.0, bias[channel], (params.given & 2u) != 0u);
+  // Both activations keep zero, so that the mask may stand before them.
+  if ((params.given & 16u) != 0u) {
+    factor *= mask[row];
+    offset *= mask[row];
+  }
+  let centre = select(0.0, mean[row], (params.given & 4u) != 0u);
   let base = plane * params.vectors;
   if (params.activation == 0u) {
     for (var i = base + index % params.lanes; i < base + params.vectors; i += params.lanes) {

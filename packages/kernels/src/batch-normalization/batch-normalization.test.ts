@@ -3,7 +3,12 @@ import type { NdArray, Operation } from '../operation.js'
 import { operations } from '../operations.js'
 import { arrayOf, type Case, expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
-import { batchNormalization, batchNormalizationGradient, batchNormalizationTraining } from './batch-normalization.js'
+import {
+  batchNormalization,
+  batchNormalizationGradient,
+  batchNormalizationTraining,
+  candidateBatchNormalization,
+} from './batch-normalization.js'
 
 /** Positive values, for variances. */
 function positive(channels: number): NdArray {
@@ -71,7 +76,18 @@ const gradients: Case[] = training.map(({ name, attributes, inputs: [x, scale, b
   }
 })
 
+const candidates: Case[] = [
+  { name: 'three candidates, odd plane', attributes: { candidates: 3, epsilon: 1e-5 }, inputs: [[6, 5, 3, 7], [5], [5]] },
+  {
+    name: 'two candidates, vectors, parts of uneven size, relu6',
+    attributes: { candidates: 2, epsilon: 1e-3, activation: 'relu6' },
+    inputs: [...wide([134, 3, 8, 6]), arrayOf([2, 3], [1, 0, 1, 0, 1, 0])],
+  },
+  { name: 'rank 2, without scale and bias', attributes: { candidates: 4 }, inputs: [[36, 7], undefined, undefined] },
+]
+
 testOperation(batchNormalization, inference, operations)
+testOperation(candidateBatchNormalization, candidates, operations)
 testOperation(batchNormalizationTraining, training, operations)
 testOperation(batchNormalizationGradient, gradients, operations)
 
@@ -85,6 +101,11 @@ function onHardware(operation: Operation): Operation {
 testOperation(
   onHardware(batchNormalizationTraining),
   training.map((c) => ({ ...c, name: `${c.name}, hardware variant`, gradient: false })),
+  operations,
+)
+testOperation(
+  onHardware(candidateBatchNormalization),
+  candidates.map((c) => ({ ...c, name: `${c.name}, hardware variant` })),
   operations,
 )
 testOperation(

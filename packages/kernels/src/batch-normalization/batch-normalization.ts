@@ -1,4 +1,5 @@
-import { choiceAttribute, expectShape, inputShape, numberAttribute } from '../checks.js'
+import { choiceAttribute, expectShape, inputShape, integerAttribute, numberAttribute } from '../checks.js'
+import { maskChannels } from '../mask/mask.reference.js'
 import {
   type Attributes,
   type Dispatch,
@@ -15,19 +16,26 @@ import { bothWidths, lanesFor, widthOf } from '../vectors.js'
 import apply from './apply.wgsl'
 import { channelStatistics, type FusedActivation, normalize, normalizeGradient } from './batch-normalization.reference.js'
 import combine from './combine.wgsl'
+import combineCandidates from './combine-candidates.wgsl'
 import gradientApply from './gradient-apply.wgsl'
 import gradientCombine from './gradient-combine.wgsl'
 import gradientSums from './gradient-sums.wgsl'
+import moments from './moments.wgsl'
 import statistics from './statistics.wgsl'
 
 const name = 'BatchNormalization'
 const statisticsShader = bothWidths(`${name}.statistics`, statistics, ['read', 'write', 'write'])
 const combineShader = {
   name: `${name}.combine`,
-  code: combine,
+  code: moments + combine,
   access: ['read', 'read', 'read_write', 'read_write', 'write', 'write'],
 } as const
-const applyShader = bothWidths(`${name}.apply`, apply, ['read', 'read', 'read', 'read', 'read', 'write'])
+const combineCandidatesShader = {
+  name: `${name}.combineCandidates`,
+  code: moments + combineCandidates,
+  access: ['read', 'read', 'write', 'write'],
+} as const
+const applyShader = bothWidths(`${name}.apply`, apply, ['read', 'read', 'read', 'read', 'read', 'read', 'write'])
 const gradientSumsShader = bothWidths(`${name}.gradientSums`, gradientSums, ['read', 'read', 'read', 'read', 'read', 'read', 'write'])
 const gradientCombineShader = {
   name: `${name}.gradientCombine`,
@@ -88,23 +96,29 @@ interface Vectors {
   /** invStd, or variances when `epsilon` is given. */
   readonly invStd: Tensor
   readonly epsilon?: number
+  readonly mask?: Tensor
 }
 
 function applyDispatch(
   x: Tensor,
   y: Tensor,
-  { scale, bias, mean, invStd, epsilon }: Vectors,
+  { scale, bias, mean, invStd, epsilon, mask }: Vectors,
   activation: FusedActivation,
   target: Target,
+  candidates = 1,
 ): Dispatch {
   const { images, channels, width, vectors } = planesOf(x.shape, target)
+  const planes = images * channels
   const lanes = applyLanes(vectors)
-  const given = (scale ? 1 : 0) | (bias ? 2 : 0) | (mean ? 4 : 0) | (epsilon === undefined ? 0 : 8)
+  const given = (scale ? 1 : 0) | (bias ? 2 : 0) | (mean ? 4 : 0) | (epsilon === undefined ? 0 : 8) | (mask ? 16 : 0)
   return {
     shader: applyShader[width],
-    operands: [x, scale, bias, mean, invStd, y],
-    params: { u32: [channels, images * channels, vectors, lanes, fusedActivations.indexOf(activation), given], f32: [epsilon ?? 0] },
-    workgroups: workgroups1d(images * channels * lanes, 64, target),
+    operands: [x, scale, bias, mean, invStd, mask, y],
+    params: {
+      u32: [channels, planes, vectors, lanes, fusedActivations.indexOf(activation), given, planes / candidates],
+      f32: [epsilon ?? 0],
+    },
+    workgroups: workgroups1d(planes * lanes, 64, target),
   }
 }
 
@@ -152,6 +166,35 @@ export const batchNormalization: Operation = {
   },
 }
 
+/** The first half of the statistics of every channel of every candidate, and what its combination needs. */
+function statisticsDispatch(x: Tensor, candidates: number, target: Target) {
+  const [all, channels, ...spatial] = x.shape
+  const images = all / candidates
+  const plan = planesOf([images, channels, ...spatial], target)
+  const { width, vectors, lanes, imagesPerPart, parts, entriesPerPart, combineLanes } = plan
+  const entries = parts * entriesPerPart
+  const rows = candidates * channels
+  const means = scratch('means', [rows, entries])
+  const squares = scratch('squares', [rows, entries])
+  const lastImages = images - (parts - 1) * imagesPerPart
+  const countPerImage = vectors / lanes
+  const gather: Dispatch = {
+    shader: statisticsShader[width],
+    operands: [x, means, squares],
+    params: { u32: [images, channels, vectors, lanes, imagesPerPart, parts, candidates] },
+    workgroups: workgroups1d(parts * rows * lanes, 64, target),
+  }
+  const combined = (epsilon: number, momentum: number): Pick<Dispatch, 'constants' | 'params' | 'workgroups'> => ({
+    constants: { lanes: combineLanes },
+    params: {
+      u32: [rows, entries, entriesPerPart, parts, imagesPerPart * countPerImage, lastImages * countPerImage],
+      f32: [epsilon, momentum],
+    },
+    workgroups: workgroups1d(rows, 1, target),
+  })
+  return { means, squares, gather, combined }
+}
+
 /**
  * BatchNormalizationTraining(x [N, C, ...], scale, bias, runningMean, runningVar) {epsilon, momentum, activation?} -> y, mean [C], invStd [C].
  * Normalises with the batch's own (biased) variance; running = momentum running + (1 - momentum) batch, the variance unbiased as in PyTorch.
@@ -171,28 +214,13 @@ export const batchNormalizationTraining: Operation = {
   dispatches(attributes, [x, scale, bias, runningMean, runningVar], [y, mean, invStd], target) {
     const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     const momentum = numberAttribute(this.op, attributes, 'momentum', 0.9)
-    const { images, channels, width, vectors, lanes, imagesPerPart, parts, entriesPerPart, combineLanes } = planesOf(x!.shape, target)
-    const entries = parts * entriesPerPart
-    const means = scratch('means', [channels, entries])
-    const squares = scratch('squares', [channels, entries])
-    const lastImages = images - (parts - 1) * imagesPerPart
-    const countPerImage = vectors / lanes
+    const { means, squares, gather, combined } = statisticsDispatch(x!, 1, target)
     return [
-      {
-        shader: statisticsShader[width],
-        operands: [x, means, squares],
-        params: { u32: [images, channels, vectors, lanes, imagesPerPart, parts] },
-        workgroups: workgroups1d(parts * channels * lanes, 64, target),
-      },
+      gather,
       {
         shader: combineShader,
-        constants: { lanes: combineLanes },
         operands: [means, squares, runningMean, runningVar, mean, invStd],
-        params: {
-          u32: [channels, entries, entriesPerPart, parts, imagesPerPart * countPerImage, lastImages * countPerImage],
-          f32: [epsilon, momentum],
-        },
-        workgroups: [channels, 1, 1],
+        ...combined(epsilon, momentum),
       },
       applyDispatch(x!, y, { scale, bias, mean, invStd }, activationOf(this.op, attributes), target),
     ]
@@ -223,6 +251,54 @@ export const batchNormalizationTraining: Operation = {
   gradient({ attributes, inputs: [x, scale, bias], outputs: [, mean, invStd] }, [dy], emit) {
     const [dx, dscale, dbias] = emit(`${name}Gradient`, { activation: attributes.activation ?? 'none' }, [x, dy, scale, bias, mean, invStd])
     return [dx, dscale, dbias, undefined, undefined]
+  },
+}
+
+/**
+ * CandidateBatchNormalization(x [P*B, C, ...], scale?, bias?, mask [P, C]?) {candidates: P, epsilon, activation?} -> y: inference with the statistics
+ * that each candidate's own B images have, as if its running statistics had been gathered anew (adaptive batch normalisation, arXiv 2007.02491).
+ * The mask, where there is one, multiplies y.
+ */
+export const candidateBatchNormalization: Operation = {
+  op: `Candidate${name}`,
+  infer(attributes, inputs) {
+    const x = checkChannels(this.op, inputs, 1, ['scale', 'bias'])
+    const candidates = integerAttribute(this.op, attributes, 'candidates', 1)
+    if (inputs[3]) expectShape(this.op, 'mask', inputs[3], [candidates, x[1]])
+    if (candidates < 1 || x[0] % candidates) throw new Error(`${this.op}: a batch of ${x[0]} is not a multiple of ${candidates} candidates`)
+    activationOf(this.op, attributes)
+    numberAttribute(this.op, attributes, 'epsilon', 1e-5)
+    return [[...x]]
+  },
+  dispatches(attributes, [x, scale, bias, mask], [y], target) {
+    const candidates = integerAttribute(this.op, attributes, 'candidates', 1)
+    const { means, squares, gather, combined } = statisticsDispatch(x!, candidates, target)
+    const mean = scratch('mean', [candidates, x!.shape[1]])
+    const invStd = scratch('invStd', [candidates, x!.shape[1]])
+    return [
+      gather,
+      {
+        shader: combineCandidatesShader,
+        operands: [means, squares, mean, invStd],
+        ...combined(numberAttribute(this.op, attributes, 'epsilon', 1e-5), 1),
+      },
+      applyDispatch(x!, y, { scale, bias, mean, invStd, mask }, activationOf(this.op, attributes), target, candidates),
+    ]
+  },
+  reference(attributes, [x, scale, bias, mask]) {
+    const candidates = integerAttribute(this.op, attributes, 'candidates', 1)
+    const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
+    const size = x!.data.length / candidates
+    const data = new Float64Array(x!.data.length)
+    for (let p = 0; p < candidates; p++) {
+      const own = { shape: [x!.shape[0] / candidates, ...x!.shape.slice(1)], data: x!.data.subarray(p * size, (p + 1) * size) }
+      const { mean, variance } = channelStatistics(own)
+      const invStd = (channel: number) => 1 / Math.sqrt(variance[channel] + epsilon)
+      const centre = { shape: [mean.length], data: mean }
+      data.set(normalize(own, { scale, bias, mean: centre, invStd }, activationOf(this.op, attributes)).data, p * size)
+    }
+    const y = { shape: x!.shape, data }
+    return [mask ? maskChannels(y, mask, false) : y]
   },
 }
 

@@ -6,13 +6,16 @@ function floats(graph: Graph, name: string): Float32Array | undefined {
   return tensor?.data instanceof Float32Array ? tensor.data : undefined
 }
 
-/** Which nodes read each tensor; graph outputs count as a reader. */
-function readersOf(graph: Graph): Map<string, (Node | 'output')[]> {
+/** Finds the node that alone reads a tensor; graph outputs count as a reader. */
+function onlyReader(graph: Graph): (name: string) => Node | undefined {
   const readers = new Map<string, (Node | 'output')[]>()
   const note = (name: string, reader: Node | 'output') => readers.set(name, [...(readers.get(name) ?? []), reader])
   for (const node of graph.nodes) for (const name of node.inputs) if (name) note(name, node)
   for (const output of graph.outputs) note(output.name, 'output')
-  return readers
+  return (name) => {
+    const all = readers.get(name)
+    return all?.length === 1 && all[0] !== 'output' ? all[0] : undefined
+  }
 }
 
 /** `relu` or `relu6` when the node is such an activation. */
@@ -27,14 +30,10 @@ export function activationOf(node: Node): 'relu' | 'relu6' | undefined {
  * folded into the weights in float64 (w' = w s / sqrt(v + eps), b' = beta + (b - m) s / sqrt(v + eps)).
  */
 export function fuseForInference(graph: Graph): Graph {
-  const readers = readersOf(graph)
   const initializers = new Map(graph.initializers)
   const fused = new Set<Node>()
   const replacement = new Map<Node, Node>()
-  const only = (name: string): Node | undefined => {
-    const all = readers.get(name)
-    return all?.length === 1 && all[0] !== 'output' ? all[0] : undefined
-  }
+  const only = onlyReader(graph)
   for (const node of graph.nodes) {
     if (node.op !== 'Conv') continue
     let [x, w, b = ''] = node.inputs
@@ -104,28 +103,78 @@ function foldNormalization(graph: Graph, conv: Node, bn: Node): { weight: Tensor
  * `momentum` as ONNX counts it: running = momentum * running + (1 - momentum) * batch.
  */
 export function prepareForTraining(graph: Graph, momentum = 0.9): Graph {
-  const readers = readersOf(graph)
-  const gone = new Set<Node>()
-  const nodes: Node[] = []
-  for (const node of graph.nodes) {
-    if (gone.has(node)) continue
-    if (node.op !== 'BatchNormalization') {
-      nodes.push(node)
-      continue
-    }
-    const all = readers.get(node.outputs[0])
-    const next = all?.length === 1 && all[0] !== 'output' ? all[0] : undefined
-    const activation = next && activationOf(next)
-    if (activation && next) gone.add(next)
-    nodes.push({
+  return replaceNormalization(graph, {
+    replace: (node, { output, activation }) => ({
       name: node.name,
       op: 'BatchNormalizationTraining',
       inputs: node.inputs,
-      outputs: [activation && next ? next.outputs[0] : node.outputs[0], `${node.name}:batch mean`, `${node.name}:batch inverse deviation`],
-      attributes: { epsilon: Number(node.attributes.epsilon ?? 1e-5), momentum, activation: activation ?? 'none' },
-    })
+      outputs: [output, `${node.name}:batch mean`, `${node.name}:batch inverse deviation`],
+      attributes: { epsilon: Number(node.attributes.epsilon ?? 1e-5), momentum, activation },
+    }),
+  })
+}
+
+/**
+ * For judging a masked network (`maskGraph`) as it would be with new running statistics: every batch normalisation that a mask reaches uses
+ * the statistics of the candidate's own images in the run, and takes the activation and the mask that follow it.
+ */
+export function useCandidateStatistics(graph: Graph, candidates: number): Graph {
+  const reached = new Set<string>()
+  for (const node of graph.nodes)
+    if (node.op === 'Mask' || node.inputs.some((name) => reached.has(name))) for (const name of node.outputs) reached.add(name)
+  return dropUnused(
+    replaceNormalization(graph, {
+      among: (node) => reached.has(node.inputs[0]),
+      masks: true,
+      replace: (node, { output, activation, mask }) => ({
+        name: node.name,
+        op: 'CandidateBatchNormalization',
+        inputs: [...node.inputs.slice(0, 3), mask],
+        outputs: [output],
+        attributes: { epsilon: Number(node.attributes.epsilon ?? 1e-5), activation, candidates },
+      }),
+    }),
+  )
+}
+
+interface Followers {
+  readonly output: string
+  readonly activation: 'none' | 'relu' | 'relu6'
+  /** Name of the mask, or '' where none follows. */
+  readonly mask: string
+}
+
+/** Every batch normalisation, with the activation (and mask) that alone reads it, becomes another node. */
+function replaceNormalization(
+  graph: Graph,
+  how: { among?: (node: Node) => boolean; masks?: boolean; replace: (node: Node, followers: Followers) => Node },
+): Graph {
+  const gone = new Set<Node>()
+  const only = onlyReader(graph)
+  const replacement = new Map<Node, Node>()
+  for (const node of graph.nodes) {
+    if (node.op !== 'BatchNormalization' || how.among?.(node) === false) continue
+    let last = node
+    let next = only(node.outputs[0])
+    const activation = (next && activationOf(next)) || 'none'
+    if (next && activation !== 'none') {
+      gone.add(last)
+      last = next
+      next = only(last.outputs[0])
+    }
+    let mask = ''
+    if (how.masks && next?.op === 'Mask' && !next.attributes.expand && next.inputs[0] === last.outputs[0]) {
+      gone.add(last)
+      mask = next.inputs[1]
+      last = next
+    }
+    replacement.set(last, how.replace(node, { output: last.outputs[0], activation, mask }))
   }
-  return { ...graph, nodes }
+  // The new node stands where the last of its parts stood: all its inputs are made by then.
+  return {
+    ...graph,
+    nodes: graph.nodes.flatMap((node) => (replacement.has(node) ? [replacement.get(node)!] : gone.has(node) ? [] : [node])),
+  }
 }
 
 /** Without the initialisers that no node and no output reads. */

@@ -1,7 +1,7 @@
 import { elements, type Gpu } from '@espalier/kernels'
 import type { Dataset } from '../data/dataset.js'
 import type { Normalization } from '../data/normalize.js'
-import { fuseForInference } from '../engine/fuse.js'
+import { fuseForInference, useCandidateStatistics } from '../engine/fuse.js'
 import { InputError } from '../errors.js'
 import type { Graph } from '../graph.js'
 import { type ChannelGroup, type Kept, maskGraph } from '../prune/index.js'
@@ -22,18 +22,22 @@ export interface MaskedEvaluator {
   destroy(): void
 }
 
-/** The network with a mask per unlocked group, compiled once: what judges candidates during a search. */
+/**
+ * The network with a mask per unlocked group, compiled once: what judges candidates during a search. With `recalibrate` batch normalisation
+ * uses the statistics that each candidate has on the images of the run (those of a batch together: see that `batch` is not too small).
+ */
 export async function maskedEvaluator(
   gpu: Gpu,
   graph: Graph,
   groups: readonly ChannelGroup[],
   dataset: Dataset,
-  options: { normalization: Normalization; candidates?: number; batch?: number },
+  options: { normalization: Normalization; candidates?: number; batch?: number; recalibrate?: boolean },
 ): Promise<MaskedEvaluator> {
   const candidates = options.candidates ?? 1
   const open = groups.filter((group) => group.locked === null)
-  const masked = fuseForInference(maskGraph(graph, open, { candidates }))
-  const judge = await createJudge(gpu, masked, dataset, { normalization: options.normalization, batch: options.batch ?? 100, candidates })
+  const masked = maskGraph(graph, open, { candidates })
+  const network = fuseForInference(options.recalibrate ? useCandidateStatistics(masked, candidates) : masked)
+  const judge = await createJudge(gpu, network, dataset, { normalization: options.normalization, batch: options.batch ?? 100, candidates })
   const { executable } = judge
   return {
     async evaluate(kept, signal) {
