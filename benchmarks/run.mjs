@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 const here = import.meta.dirname
 const [script = 'bench', ...options] = process.argv.slice(2)
 await build({
-  entryPoints: ['bench', 'profile', 'contender'].map((name) => join(here, 'src', `${name}.ts`)),
+  entryPoints: ['bench', 'profile', 'signal', 'contender'].map((name) => join(here, 'src', `${name}.ts`)),
   outdir: join(here, 'dist'),
   bundle: true,
   splitting: true,

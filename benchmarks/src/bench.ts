@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training,masked,gemm,policy,checks] [--seconds 30] [--dry]`
+ * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training-resnet20,masked,gemm,policy,checks,kernels] [--seconds 30] [--dry]`
  *
  * Every runtime is a process of its own; they take turns, round by round, in alternating order, so that what disturbs
  * the machine disturbs all of them. Results go to benchmarks/results; cases that were not run keep their older figures.
@@ -8,11 +8,15 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { acquireGpu, type Gpu } from '@espalier/kernels'
+import { breakDown, byOperation, compileFor } from './breakdown.js'
+import { ceilings } from './ceilings.js'
 import { type Arm, type Comparison, comparisons } from './comparisons.js'
 import type { Measurement } from './contenders/contender.js'
 import { surroundings } from './environment.js'
+import { networks } from './network.js'
 import { type Process, startProcess } from './process.js'
-import { type ArmResult, type Check, type ComparisonResult, digits, markdown, type Results } from './report.js'
+import { type ArmResult, type Check, type ComparisonResult, digits, type KernelFigures, markdown, type Results } from './report.js'
 import { disagreement, paired, quantile, summarise } from './statistics.js'
 
 const { values: options } = parseArgs({
@@ -26,10 +30,13 @@ const { values: options } = parseArgs({
 const aliases: Record<string, string> = { lavapipe: 'llvmpipe' }
 const prefer = options.adapter === undefined ? undefined : (aliases[options.adapter] ?? options.adapter)
 const chosen = options.only?.split(',')
-const wanted = (id: string) => chosen === undefined || chosen.includes(id)
-const unknown = chosen?.filter((id) => id !== 'checks' && comparisons.every((comparison) => comparison.id !== id))
+/** `forward` stands for all of `forward-resnet20` and so on. */
+const extra = ['checks', 'kernels']
+const matches = (name: string, id: string) => id === name || id.startsWith(`${name}-`)
+const wanted = (id: string) => chosen === undefined || chosen.some((name) => matches(name, id))
+const unknown = chosen?.filter((name) => !extra.includes(name) && comparisons.every(({ id }) => !matches(name, id)))
 if (unknown?.length)
-  throw new Error(`--only: unknown ${unknown.join(', ')}; there are ${[...comparisons.map(({ id }) => id), 'checks'].join(', ')}`)
+  throw new Error(`--only: unknown ${unknown.join(', ')}; there are ${[...comparisons.map(({ id }) => id), ...extra].join(', ')}`)
 const budget = Number(options.seconds) * 1000
 const leastRounds = 3
 const mostRounds = 20
@@ -120,11 +127,11 @@ async function checkAll(): Promise<Check[]> {
     )
   }
   console.log('\nchecks')
-  await ours.prepare('training')
-  for (let i = 0; i < 3; i++) await ours.once('training')
+  await ours.prepare('training cifar4')
+  for (let i = 0; i < 3; i++) await ours.once('training cifar4')
   const host: number[] = []
-  for (let i = 0; i < 10; i++) host.push((await ours.once('training')).hostMs)
-  await ours.dispose('training')
+  for (let i = 0; i < 10; i++) host.push((await ours.once('training cifar4')).hostMs)
+  await ours.dispose('training cifar4')
   const { median, low, high } = summarise(host)
   add({
     title: 'host time of a training step',
@@ -133,22 +140,39 @@ async function checkAll(): Promise<Check[]> {
     limit: 2,
     detail: `quartiles ${digits(low)} .. ${digits(high)} of ${host.length}`,
   })
-  for (const what of ['forward', 'training']) {
+  for (const what of ['forward', 'training'].flatMap((pass) => Object.keys(networks).map((id) => `${pass} ${id}`))) {
     await ours.prepare(`memory, ${what}`)
     const { ratio, peakBytes, planBytes, lowerBoundBytes, leftBytes } = await ours.once(`memory, ${what}`)
     await ours.dispose(`memory, ${what}`)
     const mib = (bytes: number) => `${digits(bytes / 2 ** 20)} MiB`
     const detail = `peak ${mib(peakBytes)}, plan ${mib(planBytes)} (live activations alone ${mib(lowerBoundBytes)}), left after destroy ${mib(leftBytes)}`
-    add({ title: `peak memory over the plan's, ${what}`, value: ratio, unit: '', limit: 1.3, detail })
+    add({ title: `peak memory over the plan's, ${what}`, value: ratio, unit: '', limit: 1.1, detail })
+    add({ title: `the plan over the greatest live set, ${what}`, value: planBytes / lowerBoundBytes, unit: '', limit: 1.2, detail: '' })
   }
   return checks
 }
 
+/** Our operations one by one, against what the adapter can do at most. */
+async function measureKernels(gpu: Gpu): Promise<KernelFigures> {
+  const here = surroundings()
+  console.log('\nkernels')
+  const { fma, copy } = await ceilings(gpu)
+  console.log(`  ceilings: ${digits(fma)} GFLOPS of multiply-adds in registers, ${digits(copy)} GB/s of a copy`)
+  const rows: KernelFigures['rows'][number][] = []
+  for (const network of Object.values(networks))
+    for (const pass of ['forward', 'training'] as const) {
+      const found = await breakDown(gpu, () => compileFor(gpu, network, pass), 3)
+      const sum = found.calls.reduce((total, { ms }) => total + ms, 0)
+      console.log(`  ${network.title}, ${pass}: ${digits(found.whole)} ms, ${found.dispatches} dispatches`)
+      const dear = byOperation(found).filter(({ ms }) => ms >= 0.01 * sum)
+      rows.push(...dear.map((row) => ({ case: `${network.title}, ${pass}, ${network.batch} images`, share: row.ms / sum, ...row })))
+    }
+  return { ...here, fma, copy, rows }
+}
+
 async function main(): Promise<void> {
-  const { acquireGpu } = await import('@espalier/kernels')
   const gpu = await acquireGpu({ prefer })
   const { name, kind, source } = gpu.info
-  gpu.close()
   adapter = name
   const { cpu, load, commit } = surroundings()
   console.log(`${name} (${kind}, ${source}), ${cpu}, load ${load}, commit ${commit}`)
@@ -162,11 +186,20 @@ async function main(): Promise<void> {
   const before: Results | undefined = existsSync(`${path}.json`) ? JSON.parse(readFileSync(`${path}.json`, 'utf8')) : undefined
   const fresh = new Map<string, ComparisonResult>()
   let checks = before?.checks ?? []
+  let kernels = before?.kernels
   // After every case: a long run that is interrupted keeps what it has.
   const write = () => {
     if (options.dry) return
     const merged = comparisons.flatMap(({ title }) => fresh.get(title) ?? before?.comparisons.find((each) => each.title === title) ?? [])
-    const results: Results = { adapter: name, kind, source, versions: { ...before?.versions, ...versions }, comparisons: merged, checks }
+    const results: Results = {
+      adapter: name,
+      kind,
+      source,
+      versions: { ...before?.versions, ...versions },
+      comparisons: merged,
+      checks,
+      kernels,
+    }
     mkdirSync(folder, { recursive: true })
     writeFileSync(`${path}.json`, `${JSON.stringify(results, null, 2)}\n`)
     writeFileSync(`${path}.md`, markdown(results))
@@ -184,7 +217,13 @@ async function main(): Promise<void> {
       checks = await checkAll()
       write()
     }
+    for (const process of processes.values()) process.end()
+    if (wanted('kernels')) {
+      kernels = await measureKernels(gpu)
+      write()
+    }
   } finally {
+    gpu.close()
     for (const process of processes.values()) process.end()
   }
 }

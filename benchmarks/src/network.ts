@@ -1,44 +1,69 @@
-/** The network of the comparison: 4 convolutions on CIFAR-sized images, 19.8 MMACs an image, and data for it. */
-import { createBuilder, createRandom, type Dataset, type Graph, type Normalization } from '@espalier/nn'
+/** The networks that are compared, and data for them: images of 3 x 32 x 32, as CIFAR's. */
+import { buildArchitecture, costOf, createBuilder, createRandom, type Dataset, type Graph, type Normalization } from '@espalier/nn'
 
-export const batch = 64
 export const classes = 10
 export const imageShape = [3, 32, 32] as const
-/** Input and output channels of the convolutions (3x3, padding 1; batch normalisation and ReLU follow), and whether a 2x2 max pooling follows. */
-export const layers = [
-  { name: 'conv1', from: 3, to: 32, pool: false },
-  { name: 'conv2', from: 32, to: 32, pool: true },
-  { name: 'conv3', from: 32, to: 64, pool: true },
-  { name: 'conv4', from: 64, to: 128, pool: false },
-] as const
-/** Multiply-accumulates of the forward pass of one image, convolutions and the linear layer. */
-export const macsPerImage = 32 * 32 * 9 * (3 * 32 + 32 * 32) + 16 * 16 * 9 * 32 * 64 + 8 * 8 * 9 * 64 * 128 + 128 * 10
 /** Pixels reach the network as (value / 255 - 0.5) / 0.5. */
 export const normalization: Normalization = { mean: [0.5], std: [0.5] }
-export const epsilon = Math.fround(1e-5)
 
-/** Seeded; the statistics of batch normalisation are not those of a fresh network, so that folding them wrongly shows. */
-export function network(): Graph {
+export interface Network {
+  readonly id: string
+  readonly title: string
+  /** Images of a forward pass or a training step. */
+  readonly batch: number
+  graph(): Graph
+  /** Multiply-accumulates of the forward pass of one image: convolutions and linear layers. */
+  macs(): number
+}
+
+/** conv 3-32, 32-32, pool, 32-64, pool, 64-128, global pool, 10; batch normalisation and ReLU after each convolution: 19.8 MMACs an image. */
+function fourConvolutions(): Graph {
   const net = createBuilder({ name: 'four convolutions', input: [...imageShape], seed: 1 })
   let x = net.input
-  for (const { name, to, pool } of layers) {
+  for (const [name, to, pool] of [
+    ['conv1', 32, false],
+    ['conv2', 32, true],
+    ['conv3', 64, true],
+    ['conv4', 128, false],
+  ] as const) {
     x = net.relu(`${name}.relu`, net.batchNorm(`${name}.bn`, net.conv(name, x, to)))
     if (pool) x = net.maxPool(`${name}.pool`, x, { kernel: 2 })
   }
-  const graph = net.graph(net.linear('fc', net.flatten('flatten', net.globalAveragePool('gap', x)), classes))
+  return net.graph(net.linear('fc', net.flatten('flatten', net.globalAveragePool('gap', x)), classes))
+}
+
+/** Statistics of batch normalisation that are not those of a fresh network, so that folding them wrongly shows. Seeded. */
+function withStatistics(graph: Graph): Graph {
   const initializers = new Map(graph.initializers)
   const random = createRandom(2, 'statistics')
-  for (const [name, tensor] of graph.initializers) {
-    const range =
-      name.endsWith('bn.weight') || name.endsWith('running_var') ? [0.5, 1.5] : /bn\.(bias|running_mean)$/.test(name) ? [-0.2, 0.2] : null
-    if (range)
-      initializers.set(name, { ...tensor, data: Float32Array.from(tensor.data as Float32Array, () => random.uniform(range[0], range[1])) })
-  }
+  for (const { inputs } of graph.nodes.filter(({ op }) => op === 'BatchNormalization'))
+    for (const [i, [low, high]] of [
+      [0.8, 1.2],
+      [-0.2, 0.2],
+      [-0.2, 0.2],
+      [0.8, 1.2],
+    ].entries()) {
+      const tensor = graph.initializers.get(inputs[i + 1])!
+      initializers.set(inputs[i + 1], { ...tensor, data: Float32Array.from(tensor.data as Float32Array, () => random.uniform(low, high)) })
+    }
   return { ...graph, initializers }
 }
 
+function network(id: string, title: string, batch: number, build: () => Graph): Network {
+  let made: Graph | undefined
+  const graph = () => (made ??= withStatistics(build()))
+  return { id, title, batch, graph, macs: () => costOf(graph()).macs }
+}
+
+export const networks = {
+  cifar4: network('cifar4', '4 convolutions', 64, fourConvolutions),
+  resnet20: network('resnet20', 'ResNet-20', 32, () => buildArchitecture('resnet20')),
+  vgg16: network('vgg16', 'VGG16', 32, () => buildArchitecture('vgg16')),
+  mobilenetv2: network('mobilenetv2', 'MobileNetV2', 32, () => buildArchitecture('mobilenetv2')),
+} as const
+
 /** `count` images of noise with labels. */
-export function dataset(count = batch): Dataset {
+export function dataset(count: number): Dataset {
   const random = createRandom(3, 'images')
   const images = new Uint8Array(count * 3 * 32 * 32).map(() => random.uniform(0, 256))
   const labels = new Uint32Array(count).map(() => random.uniform(0, classes))
@@ -48,30 +73,6 @@ export function dataset(count = batch): Dataset {
 /** What the network sees of the images: [count, 3, 32, 32]. */
 export function normalized(images: Uint8Array): Float32Array {
   return Float32Array.from(images, (value) => (value / 255 - 0.5) / 0.5)
-}
-
-export function floats(graph: Graph, name: string): Float32Array {
-  const tensor = graph.initializers.get(name)
-  if (!(tensor?.data instanceof Float32Array))
-    throw new Error(`network: expected a float32 tensor '${name}', found ${tensor ? tensor.type : 'none'}`)
-  return tensor.data
-}
-
-/** Moves an axis of an array from NCHW-like to NHWC-like order: [outer, channels, inner] to [outer, inner, channels]. */
-export function channelsLast(data: Float32Array, outer: number, channels: number, inner: number): Float32Array {
-  const moved = new Float32Array(data.length)
-  for (let o = 0; o < outer; o++)
-    for (let c = 0; c < channels; c++)
-      for (let i = 0; i < inner; i++) moved[(o * inner + i) * channels + c] = data[(o * channels + c) * inner + i]
-  return moved
-}
-
-/** Convolution weights [to, from, 3, 3] as tfjs has them: [3, 3, from, to]. */
-export function kernelChannelsLast(data: Float32Array, to: number, from: number): Float32Array {
-  const moved = new Float32Array(data.length)
-  for (let o = 0; o < to; o++)
-    for (let i = 0; i < from; i++) for (let k = 0; k < 9; k++) moved[(k * from + i) * to + o] = data[(o * from + i) * 9 + k]
-  return moved
 }
 
 /** Rows and columns of the matrices of the GEMM case. */

@@ -1,4 +1,6 @@
 /** Results as a Markdown page. */
+import type { OperationTime } from './breakdown.js'
+import type { Ceilings } from './ceilings.js'
 import type { Surroundings } from './environment.js'
 import type { Summary } from './statistics.js'
 
@@ -31,6 +33,11 @@ export interface Check extends Surroundings {
   readonly detail: string
 }
 
+/** Operations of a network's pass, with their shares of the pass and of the adapter's ceilings. */
+export interface KernelFigures extends Surroundings, Ceilings {
+  readonly rows: readonly (OperationTime & { readonly case: string; readonly share: number })[]
+}
+
 export interface Results {
   readonly adapter: string
   readonly kind: string
@@ -38,6 +45,7 @@ export interface Results {
   readonly versions: Readonly<Record<string, string>>
   readonly comparisons: readonly ComparisonResult[]
   readonly checks: readonly Check[]
+  readonly kernels?: KernelFigures
 }
 
 /** A table with its columns padded, as a formatter would leave it. Numbers to the right. */
@@ -61,7 +69,7 @@ export function digits(value: number): string {
 const verdict = (met: boolean) => (met ? 'yes' : 'NO')
 
 export function markdown(results: Results): string {
-  const { adapter, kind, source, versions, comparisons, checks } = results
+  const { adapter, kind, source, versions, comparisons, checks, kernels } = results
   const times = comparisons.flatMap(({ title, arms, ratios, flops, load, commit }) =>
     arms.map(({ label, time }, i) => {
       const ratio = ratios.find((each) => each.label === label)
@@ -101,5 +109,27 @@ export function markdown(results: Results): string {
         ]),
       ),
     )
+  if (kernels) lines.push('', ...kernelLines(kernels))
   return `${lines.join('\n')}\n`
+}
+
+function kernelLines({ fma, copy, rows, load, commit }: KernelFigures): string[] {
+  const percent = (share: number) => `${(100 * share).toFixed(1)}%`
+  const body = rows.map(({ case: name, op, count, ms, share, macs, bytes }, i) => [
+    name === rows[i - 1]?.case ? '' : name,
+    op,
+    String(count),
+    digits(ms),
+    percent(share),
+    macs ? digits((2 * macs) / ms / 1e6) : '',
+    macs ? percent((2 * macs) / ms / 1e6 / fma) : '',
+    digits(bytes / ms / 1e6),
+    percent(bytes / ms / 1e6 / copy),
+  ])
+  return [
+    `Our operations one by one (those from 1% of the pass on), load ${load}, commit ${commit}. The adapter's own ceilings: ${digits(fma)} GFLOPS of multiply-adds in`,
+    `registers, ${digits(copy)} GB/s of a copy (bytes read and written); GB/s of an operation count each operand once.`,
+    '',
+    table(['pass', 'operation', 'calls', 'ms', 'share', 'GFLOPS', 'of ceiling', 'GB/s', 'of ceiling'], body),
+  ]
 }

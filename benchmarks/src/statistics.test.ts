@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { digits, markdown, type Results, table } from './report.js'
-import { disagreement, paired, quantile, summarise } from './statistics.js'
+import { disagreement, paired, quantile, rankCorrelation, summarise } from './statistics.js'
 
 test('quantiles are linear between order statistics, and refuse what has none', () => {
   expect(quantile([3, 1, 2], 0.5)).toBe(2)
@@ -60,4 +60,12 @@ test('the page says ratios, goals and whether they are met', () => {
   expect(page).toContain('| 2.00 (1.75 .. 2.25) | >= 3: NO |')
   expect(page).toContain('<= 1.3: yes')
   expect(page).toContain('20.0')
+})
+
+test('rank correlation: order only, ties in the middle, and lists that do not fit', () => {
+  expect(rankCorrelation([1, 2, 3, 4], [10, 100, 1000, 1001])).toBe(1)
+  expect(rankCorrelation([1, 2, 3, 4], [4, 3, 2, 1])).toBe(-1)
+  // Ranks 0.5 0.5 2 against 0 1 2: covariance 1.5, variances 1.5 and 2.
+  expect(rankCorrelation([5, 5, 9], [1, 2, 3])).toBeCloseTo(1.5 / Math.sqrt(3), 12)
+  expect(() => rankCorrelation([1], [1])).toThrow('expected two lists of the same length from 2, found 1 and 1')
 })

@@ -52,3 +52,16 @@ export function disagreement(values: ArrayLike<number>, reference: ArrayLike<num
   }
   return difference / scale
 }
+
+/** Spearman's rank correlation; equal values share the mean of their ranks. */
+export function rankCorrelation(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length || a.length < 2)
+    throw new RangeError(`rankCorrelation: expected two lists of the same length from 2, found ${a.length} and ${b.length}`)
+  const [x, y] = [ranks(a), ranks(b)]
+  const mean = (a.length - 1) / 2
+  const sum = (f: (i: number) => number) => x.reduce((total, _, i) => total + f(i), 0)
+  return sum((i) => (x[i] - mean) * (y[i] - mean)) / Math.sqrt(sum((i) => (x[i] - mean) ** 2) * sum((i) => (y[i] - mean) ** 2))
+}
+
+const ranks = (values: readonly number[]) =>
+  values.map((value) => values.filter((other) => other < value).length + (values.filter((other) => other === value).length - 1) / 2)

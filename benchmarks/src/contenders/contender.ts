@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { type Network, networks } from '../network.js'
 
 /** What runs in a process of its own: one runtime, and the cases it can do. */
 
@@ -27,10 +28,14 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** SGD of the training case: the same for all. Weight decay is none, so that all update alike. */
-export const learningRate = 0.05
+export const learningRate = 0.01
 export const momentum = 0.9
-/** Losses of this many steps must agree: the second and third depend on every gradient and on the optimiser. */
+/** Losses of this many steps must agree: the second depends on every gradient, the third on momentum. */
 export const comparedSteps = 3
+
+/** A case for each network: `forward resnet20`, and so on. */
+export const forEachNetwork = (name: string, make: (network: Network) => Promise<Case>): Contender['cases'] =>
+  Object.fromEntries(Object.values(networks).map((network) => [`${name} ${network.id}`, () => make(network)]))
 
 /**
  * Milliseconds that this process's main thread has stood ready for a core that others had (Linux: the second figure of `schedstat`;

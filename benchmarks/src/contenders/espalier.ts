@@ -2,9 +2,9 @@
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import { compile, type Executable, fuseForInference, type Graph } from '@espalier/nn'
 import { compileStep } from '../../../packages/nn/src/training/step.js'
-import { batch, dataset, gemmOperands, gemmSize, network, normalization, normalized } from '../network.js'
+import { dataset, gemmOperands, gemmSize, type Network, normalization, normalized } from '../network.js'
 import { countBuffers } from './buffers.js'
-import { type Case, type Contender, comparedSteps, learningRate, momentum, timed, waitedForCore } from './contender.js'
+import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, waitedForCore } from './contender.js'
 import { candidates, masked } from './masked.js'
 import { patiently } from './patience.js'
 import { policyUpdate, policyUpdateOnGpu } from './policy.js'
@@ -15,13 +15,13 @@ export async function createContender(prefer: string | undefined): Promise<Conte
     adapter: gpu.info.name,
     versions: gpu.info.versions,
     cases: {
-      forward: () => forward(gpu),
-      training: () => training(gpu),
+      ...forEachNetwork('forward', (each) => forward(gpu, each)),
+      ...forEachNetwork('training', (each) => training(gpu, each)),
       gemm: () => gemm(gpu),
       'masked together': () => masked(gpu, candidates),
       'masked one at a time': () => masked(gpu, 1),
-      'memory, forward': () => memory(gpu, forward),
-      'memory, training': () => memory(gpu, training),
+      ...forEachNetwork('memory, forward', (each) => memory(gpu, each, forward)),
+      ...forEachNetwork('memory, training', (each) => memory(gpu, each, training)),
       'policy update': () => policyUpdate(),
       'policy update on the GPU': () => policyUpdateOnGpu(gpu),
     },
@@ -33,9 +33,9 @@ interface Planned extends Case {
 }
 
 /** Images from the host, logits to the host. */
-async function forward(gpu: Gpu): Promise<Planned> {
-  const executable = await compile(gpu, fuseForInference(network()), { batch })
-  const images = normalized(dataset().images)
+async function forward(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
+  const executable = await compile(gpu, fuseForInference(graph()), { batch })
+  const images = normalized(dataset(batch).images)
   const run = async () => {
     executable.write('input', images)
     executable.run()
@@ -50,9 +50,9 @@ async function forward(gpu: Gpu): Promise<Planned> {
 }
 
 /** A training step as train() does it: bytes and labels written, normalised on the device, metrics accumulated there. */
-async function training(gpu: Gpu): Promise<Planned> {
-  const data = dataset()
-  const { executable, groups } = await compileStep(gpu, network(), data, { batch, optimizer: 'sgd', labelSmoothing: 0, normalization })
+async function training(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
+  const data = dataset(batch)
+  const { executable, groups } = await compileStep(gpu, graph(), data, { batch, optimizer: 'sgd', labelSmoothing: 0, normalization })
   executable.write('valid', Uint32Array.of(batch))
   const step = () => {
     executable.write('bytes', data.images)
@@ -109,12 +109,12 @@ async function gemm(gpu: Gpu): Promise<Case> {
 }
 
 /** Bytes of all GPU buffers alive, at their most, from before compilation to after a few runs and readbacks; against what the plan says. */
-async function memory(gpu: Gpu, make: (gpu: Gpu) => Promise<Planned>): Promise<Case> {
+async function memory(gpu: Gpu, network: Network, make: (gpu: Gpu, network: Network) => Promise<Planned>): Promise<Case> {
   return {
     async once() {
       const counter = countBuffers(gpu.device)
       try {
-        const made = await make(gpu)
+        const made = await make(gpu, network)
         await made.outputs?.()
         await made.once()
         const planBytes = made.plan.arenaBytes + made.plan.persistentBytes

@@ -2,9 +2,8 @@
 import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
 import { exportOnnx } from '@espalier/nn'
-import { batch, dataset, network, normalized } from '../network.js'
-import type { Contender } from './contender.js'
-import { timed } from './contender.js'
+import { dataset, normalized } from '../network.js'
+import { type Contender, forEachNetwork, timed } from './contender.js'
 
 export async function createContender(prefer: string | undefined): Promise<Contender> {
   // Which Vulkan driver it finds is decided by variables that our platform code sets for the bundled SwiftShader; only the name is used here.
@@ -16,24 +15,22 @@ export async function createContender(prefer: string | undefined): Promise<Conte
   return {
     adapter,
     versions: { 'onnxruntime-node': version },
-    cases: {
-      forward: async () => {
-        const session = await ort.InferenceSession.create(exportOnnx(network()), {
-          executionProviders: ['webgpu'],
-          graphOptimizationLevel: 'all',
-          logSeverityLevel: 3,
-        })
-        const images = normalized(dataset().images)
-        const run = async () => {
-          const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', images, [batch, 3, 32, 32]) }
-          return (await session.run(feeds))[session.outputNames[0]].data as Float32Array
-        }
-        return {
-          once: async () => ({ ms: await timed(run) }),
-          outputs: async () => Array.from(await run()),
-          dispose: () => session.release(),
-        }
-      },
-    },
+    cases: forEachNetwork('forward', async ({ graph, batch }) => {
+      const session = await ort.InferenceSession.create(exportOnnx(graph()), {
+        executionProviders: ['webgpu'],
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3,
+      })
+      const images = normalized(dataset(batch).images)
+      const run = async () => {
+        const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', images, [batch, 3, 32, 32]) }
+        return (await session.run(feeds))[session.outputNames[0]].data as Float32Array
+      }
+      return {
+        once: async () => ({ ms: await timed(run) }),
+        outputs: async () => Array.from(await run()),
+        dispose: () => session.release(),
+      }
+    }),
   }
 }

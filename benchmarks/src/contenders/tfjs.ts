@@ -7,12 +7,10 @@
  */
 import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
-import { fuseForInference } from '@espalier/nn'
-import { batch, channelsLast, classes, dataset, epsilon, floats, kernelChannelsLast, layers, network, normalized } from '../network.js'
-import { type Case, type Contender, comparedSteps, learningRate, momentum, timed, waitedForCore } from './contender.js'
+import { classes, dataset, type Network, normalized } from '../network.js'
+import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, waitedForCore } from './contender.js'
 import { patiently } from './patience.js'
-
-type Tf = typeof import('@tensorflow/tfjs-core') & Pick<typeof import('@tensorflow/tfjs-layers'), 'layers' | 'model' | 'input'>
+import { channelsLast, inference, type Tf, trainable } from './tfjs-graph.js'
 
 export async function createContender(prefer: string | undefined): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
@@ -30,16 +28,16 @@ export async function createContender(prefer: string | undefined): Promise<Conte
   }
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: navigatorGpu, userAgent: 'node' }, configurable: true })
   const core = await import('@tensorflow/tfjs-core')
-  const { layers: layerTypes, model, input } = await import('@tensorflow/tfjs-layers')
+  // It registers the gradients.
+  await import('@tensorflow/tfjs-layers')
   await import('@tensorflow/tfjs-backend-webgpu')
   if (!(await core.setBackend('webgpu'))) throw new Error('tfjs: its WebGPU backend did not start')
   await core.ready()
-  const tf = { ...core, layers: layerTypes, model, input } as Tf
   const { version } = createRequire(import.meta.url)('@tensorflow/tfjs-backend-webgpu/package.json') as { version: string }
   return {
     adapter: gpu.info.name,
     versions: { ...gpu.info.versions, 'tfjs-backend-webgpu': version },
-    cases: { forward: () => forward(tf), training: () => training(tf) },
+    cases: { ...forEachNetwork('forward', (each) => forward(core, each)), ...forEachNetwork('training', (each) => training(core, each)) },
   }
 }
 
@@ -58,63 +56,34 @@ async function settle(tf: Tf): Promise<void> {
   await patiently(backend.queue.onSubmittedWorkDone())
 }
 
-/** The fastest form tfjs has for a network that is only run: normalisation folded into the weights, `fused.conv2d` with bias and ReLU. */
-async function forward(tf: Tf): Promise<Case> {
-  const graph = fuseForInference(network())
-  const images = channelsLast(normalized(dataset().images), batch, 3, 32 * 32)
-  const weights = layers.map(({ name, from, to, pool }) => ({
-    pool,
-    filter: tf.tensor4d(kernelChannelsLast(floats(graph, `${name}:folded weight`), to, from), [3, 3, from, to]),
-    bias: tf.tensor1d(floats(graph, `${name}:folded bias`)),
-  }))
-  const linear = tf.transpose(tf.tensor2d(floats(graph, 'fc.weight'), [classes, 128]))
-  const bias = tf.tensor1d(floats(graph, 'fc.bias'))
+const imagesOf = (tf: Tf, batch: number) =>
+  tf.tensor4d(channelsLast(normalized(dataset(batch).images), batch, 3, 32 * 32), [batch, 32, 32, 3])
+
+/** Images from the host, logits to the host. */
+async function forward(tf: Tf, { graph, batch }: Network): Promise<Case> {
+  const network = inference(tf, graph())
+  const images = channelsLast(normalized(dataset(batch).images), batch, 3, 32 * 32)
   const run = async () => {
-    const logits = tf.tidy(() => {
-      let x = tf.tensor4d(images, [batch, 32, 32, 3])
-      for (const { filter, bias: b, pool } of weights) {
-        x = tf.fused.conv2d({ x, filter, strides: 1, pad: 'same', bias: b, activation: 'relu' })
-        if (pool) x = tf.maxPool(x, 2, 2, 'valid')
-      }
-      return tf.fused.matMul({ a: tf.mean<import('@tensorflow/tfjs-core').Tensor2D>(x, [1, 2]), b: linear, bias })
-    })
+    const logits = tf.tidy(() => network(tf.tensor4d(images, [batch, 32, 32, 3])))
     const data = await patiently(logits.data())
     logits.dispose()
     return data
   }
-  return { once: async () => ({ ms: await timed(run) }), outputs: async () => Array.from(await run()) }
+  return {
+    once: async () => ({ ms: await timed(run) }),
+    outputs: async () => Array.from(await run()),
+    dispose: () => tf.disposeVariables(),
+  }
 }
 
-/** A step of `tf.train.momentum` on a layers model, batch normalisation in training mode, softmax cross-entropy. Images and labels stay on the device. */
-async function training(tf: Tf): Promise<Case> {
-  const graph = network()
-  const data = dataset()
-  const weight = (name: string, shape: number[]) => tf.tensor(floats(graph, name), shape)
-  const image = tf.input({ shape: [32, 32, 3] })
-  let x = image
-  for (const { name, from, to, pool } of layers) {
-    const conv = tf.layers.conv2d({ filters: to, kernelSize: 3, padding: 'same', useBias: false, name })
-    const norm = tf.layers.batchNormalization({ epsilon, momentum: 0.9, name: `${name}_bn` })
-    x = tf.layers.reLU().apply(norm.apply(conv.apply(x))) as typeof image
-    if (pool) x = tf.layers.maxPooling2d({ poolSize: 2 }).apply(x) as typeof image
-    conv.setWeights([tf.tensor4d(kernelChannelsLast(floats(graph, `${name}.weight`), to, from), [3, 3, from, to])])
-    norm.setWeights(['weight', 'bias', 'running_mean', 'running_var'].map((part) => weight(`${name}.bn.${part}`, [to])))
-  }
-  const dense = tf.layers.dense({ units: classes })
-  const net = tf.model({ inputs: image, outputs: dense.apply(tf.layers.globalAveragePooling2d({}).apply(x)) as typeof image })
-  dense.setWeights([tf.transpose(weight('fc.weight', [classes, 128])), weight('fc.bias', [classes])])
-  const images = tf.tensor4d(channelsLast(normalized(data.images), batch, 3, 32 * 32), [batch, 32, 32, 3])
-  const labels = tf.oneHot(tf.tensor1d(Array.from(data.labels), 'int32'), classes)
+/** A step of `tf.train.momentum`, batch normalisation in training mode, softmax cross-entropy. Images and labels stay on the device. */
+async function training(tf: Tf, { graph, batch }: Network): Promise<Case> {
+  const { run, variables } = trainable(tf, graph())
+  const images = imagesOf(tf, batch)
+  const labels = tf.oneHot(tf.tensor1d(Array.from(dataset(batch).labels), 'int32'), classes)
   const optimizer = tf.train.momentum(learningRate, momentum)
-  const step = (cost: boolean) =>
-    optimizer.minimize(
-      () =>
-        tf.losses.softmaxCrossEntropy(
-          labels,
-          net.apply(images, { training: true }) as import('@tensorflow/tfjs-core').Tensor,
-        ) as import('@tensorflow/tfjs-core').Scalar,
-      cost,
-    )
+  type Scalar = import('@tensorflow/tfjs-core').Scalar
+  const step = (cost: boolean) => optimizer.minimize(() => tf.losses.softmaxCrossEntropy(labels, run(images)) as Scalar, cost, variables)
   return {
     once: async () => {
       let hostMs = 0
@@ -135,6 +104,10 @@ async function training(tf: Tf): Promise<Case> {
         loss.dispose()
       }
       return losses
+    },
+    dispose() {
+      optimizer.dispose()
+      tf.dispose([images, labels, ...variables])
     },
   }
 }

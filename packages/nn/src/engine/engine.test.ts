@@ -66,6 +66,15 @@ describe('networks run as their float64 references', () => {
   }
 })
 
+test('normalisation, residual additions and activations all go into the convolutions', () => {
+  for (const [name, expected] of [
+    ['resnet20', ['Flatten', 'FusedConv', 'Gemm', 'GlobalAveragePool']],
+    ['mobilenetv2', ['Flatten', 'FusedConv', 'Gemm', 'GlobalAveragePool']],
+    ['vgg11', ['Flatten', 'FusedConv', 'Gemm', 'GlobalAveragePool', 'MaxPool']],
+  ] as const)
+    expect([...new Set(fuseForInference(buildArchitecture(name)).nodes.map(({ op }) => op))].sort(), name).toEqual(expected)
+})
+
 test('gradients of a residual network with batch normalisation: shaders = references = central differences', async () => {
   const graph = withRandomStatistics(buildArchitecture('tiny', { input: [3, 8, 8], classes: 4, seed: 5 }))
   const network = prepareForTraining(graph)

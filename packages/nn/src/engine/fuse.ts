@@ -1,5 +1,6 @@
 /** Graph -> Graph rewrites that make a network faster and change nothing else: for inference, and for training. */
 import type { Graph, Node, TensorData } from '../graph.js'
+import { inferShapes } from '../shapes.js'
 
 function floats(graph: Graph, name: string): Float32Array | undefined {
   const tensor = graph.initializers.get(name)
@@ -26,7 +27,7 @@ export function activationOf(node: Node): 'relu' | 'relu6' | undefined {
 }
 
 /**
- * For inference: convolution + batch normalisation + activation + mask become one `FusedConv`. The normalisation is
+ * For inference: convolution + batch normalisation + addition of another tensor + activation + mask become one `FusedConv`. The normalisation is
  * folded into the weights in float64 (w' = w s / sqrt(v + eps), b' = beta + (b - m) s / sqrt(v + eps)).
  */
 export function fuseForInference(graph: Graph): Graph {
@@ -34,11 +35,17 @@ export function fuseForInference(graph: Graph): Graph {
   const fused = new Set<Node>()
   const replacement = new Map<Node, Node>()
   const only = onlyReader(graph)
+  let shapes: ReturnType<typeof inferShapes> | undefined
+  const sameShape = (a: string, b: string) => {
+    shapes ??= inferShapes(graph, { batch: 1 })
+    return shapes.get(a)?.join() === shapes.get(b)?.join()
+  }
   for (const node of graph.nodes) {
     if (node.op !== 'Conv') continue
     let [x, w, b = ''] = node.inputs
     let output = node.outputs[0]
     let activation = 'none'
+    let residual = ''
     let mask = ''
     let last: Node = node
     const follow = (next: Node) => {
@@ -56,6 +63,15 @@ export function fuseForInference(graph: Graph): Graph {
       follow(next)
       next = only(output)
     }
+    if (next?.op === 'Add' && !fused.has(next)) {
+      const other = next.inputs[next.inputs[0] === output ? 1 : 0]
+      // One tensor may not be bound twice, and only what has the output's very shape is added in the epilogue.
+      if (other !== output && other !== x && !graph.initializers.has(other) && sameShape(other, output)) {
+        residual = other
+        follow(next)
+        next = only(output)
+      }
+    }
     const act = next && activationOf(next)
     if (act && next) {
       activation = act
@@ -71,7 +87,7 @@ export function fuseForInference(graph: Graph): Graph {
     replacement.set(last, {
       name: node.name,
       op: 'FusedConv',
-      inputs: [x, w, b, '', mask],
+      inputs: [x, w, b, residual, mask],
       outputs: [output],
       attributes: { ...node.attributes, activation },
     })
