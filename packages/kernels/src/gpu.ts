@@ -20,6 +20,8 @@ export interface Gpu {
   readonly limits: Readonly<Record<string, number>>
   readonly features: readonly string[]
   readonly target: Target
+  /** Names of shaders that gave wrong results here (`validate`); `target.refused` is the same set. */
+  readonly refused: Set<string>
   /** Throws the first error the device reported since it was opened: validation, out of memory, or loss; its message names the operation by label. */
   check(): void
   /** Waits for all submitted work, then `check()`s. */
@@ -84,9 +86,11 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
     if (closed) throw new GpuError('the GPU was closed')
     if (failure) throw failure
   }
+  const refused = new Set<string>()
   return {
     device,
     info,
+    refused,
     limits: Object.fromEntries(limitNames(device.limits).map((name) => [name, device.limits[name as keyof GPUSupportedLimits] as number])),
     features: [...device.features].sort(),
     target: {
@@ -94,6 +98,7 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
       maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
       maxBindingBytes: device.limits.maxStorageBufferBindingSize,
       subgroups: device.features.has('subgroups'),
+      refused,
     },
     check,
     async sync() {

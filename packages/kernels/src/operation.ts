@@ -67,6 +67,8 @@ export interface Target {
   readonly maxBindingBytes: number
   /** Whether WGSL's `subgroups` (quad broadcasts) may be used; absent: no. */
   readonly subgroups?: boolean
+  /** Names of shaders that gave wrong results on this adapter (`validate`): never chosen. */
+  readonly refused?: ReadonlySet<string>
 }
 
 /** The limits every WebGPU device has; what kernels may assume. */

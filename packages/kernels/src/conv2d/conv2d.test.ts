@@ -9,7 +9,14 @@ import { convGeometry } from './geometry.js'
 import { convInputGradient, gatherInputGradient } from './input-gradient.js'
 import { chooseTileVariant, tiledConv, tileVariants } from './tile.js'
 import { forwardProblem, inputGradientProblems } from './tile-problem.js'
-import { convWeightGradient, isNarrow, narrowWeightGradient, plainWeightGradient, tiledWeightGradient } from './weight-gradient.js'
+import {
+  convWeightGradient,
+  isNarrow,
+  narrowWeightGradient,
+  plainWeightGradient,
+  tiledWeightGradient,
+  workgroupWeightGradient,
+} from './weight-gradient.js'
 
 /** Convolutions that between them turn every attribute and every odd size. */
 const shapes: { name: string; x: Shape; w: Shape; attributes: Attributes }[] = [
@@ -91,7 +98,8 @@ describe('every kernel agrees with the reference', () => {
   }
   const none = { activation: 'none' } as const
 
-  test.each(shapes)('$name', async ({ x, w, attributes }) => {
+  const large = { name: 'more than one tile of everything', x: [2, 18, 9, 11], w: [70, 18, 3, 3], attributes: { pads: [1, 0, 1, 2] } }
+  test.each([...shapes, large])('$name', async ({ x, w, attributes }) => {
     const { target } = await testGpu()
     const g = both(attributes, x, w)
     const y = outputOf(attributes, x, w)
@@ -108,7 +116,12 @@ describe('every kernel agrees with the reference', () => {
       await run(convInputGradient, { ...attributes, inputShape: x }, [y, w], make, `input gradient ${variant}`)
     }
     await run(convInputGradient, { ...attributes, inputShape: x }, [y, w], (a, b, c) => gatherInputGradient(g, a, b, c, target), 'gather')
-    for (const kernel of [plainWeightGradient, tiledWeightGradient, ...(isNarrow(g) ? [narrowWeightGradient] : [])]) {
+    for (const kernel of [
+      plainWeightGradient,
+      tiledWeightGradient,
+      workgroupWeightGradient,
+      ...(isNarrow(g) ? [narrowWeightGradient] : []),
+    ]) {
       await run(convWeightGradient, { ...attributes, weightShape: w }, [x, y], (a, b, c) => kernel(g, a, b, c, target), kernel.name)
     }
   })
@@ -116,7 +129,7 @@ describe('every kernel agrees with the reference', () => {
   test('without subgroups, and as on hardware in many parts', async () => {
     const [x, w, y, attributes] = [[3, 5, 7, 9], [18, 5, 3, 3], [3, 18, 7, 9], { pads: [1, 1, 1, 1] }]
     const g = both(attributes, x, w)
-    const plain: Make = (a, b, c, target) => [tiledConv(forwardProblem(g), a, b, c, none, { ...target, subgroups: false })]
+    const plain: Make = (a, b, c, target) => [tiledConv(forwardProblem(g), a, b, c, none, { ...target, subgroups: false }, 'tiled')]
     await run(conv, attributes, [x, w], plain, 'forward')
     for (const change of [{ subgroups: false }, { kind: 'hardware' }] as const) {
       const make: Make = (a, b, c, target) => tiledWeightGradient(g, a, b, c, { ...target, ...change })

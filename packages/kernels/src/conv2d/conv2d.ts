@@ -3,7 +3,7 @@ import { workgroups1d } from '../operation.js'
 import { type Activation, convReference, fusedConvReference } from './conv2d.reference.js'
 import directCode from './conv2d.wgsl'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, weightShape } from './geometry.js'
-import { chooseTileVariant, type Epilogue, epilogueParams, tiledConv, tileInvocations } from './tile.js'
+import { type Epilogue, epilogueParams, tiledConv, usefulTileVariant } from './tile.js'
 import { forwardProblem } from './tile-problem.js'
 
 const direct: Shader = { name: 'conv2d', code: directCode, access: ['read', 'read', 'read', 'read', 'read', 'write'] }
@@ -20,14 +20,11 @@ export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epi
   ]
 }
 
-/**
- * Tiles, except where they would leave hardware idle: below 4096 invocations, one per output (a guess, not yet measured).
- */
+/** Tiles where they are useful, else one invocation per output. */
 export function convDispatches(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
   const problem = forwardProblem(g)
-  const [columns, rows] = tileInvocations(problem, chooseTileVariant(problem, target))
-  if (target.kind === 'hardware' && columns * rows < 4096) return directConv(g, x, w, y, epilogue, target)
-  return [tiledConv(problem, x, w, y, epilogue, target)]
+  const variant = usefulTileVariant(problem, target)
+  return variant ? [tiledConv(problem, x, w, y, epilogue, target, variant)] : directConv(g, x, w, y, epilogue, target)
 }
 
 function checkBias(op: string, g: ConvGeometry, bias: Shape | undefined): void {

@@ -3,7 +3,7 @@ import { workgroups1d } from '../operation.js'
 import { convInputGradientReference } from './conv2d.reference.js'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, shapeAttribute } from './geometry.js'
 import gatherCode from './input-gradient.wgsl'
-import { chooseTileVariant, tiledConv, tileInvocations } from './tile.js'
+import { tiledConv, usefulTileVariant } from './tile.js'
 import { inputGradientProblems } from './tile-problem.js'
 
 const gather: Shader = { name: 'conv2d-input-gradient', code: gatherCode, access: ['read', 'read', 'write'] }
@@ -23,9 +23,9 @@ export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: 
 /** As tiled convolutions of dy, one per phase of the stride; the plain kernel where tiles would leave hardware idle. */
 export function inputGradientDispatches(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target): Dispatch[] {
   const problems = inputGradientProblems(g)
-  const [columns, rows] = tileInvocations(problems[0], chooseTileVariant(problems[0], target))
-  if (target.kind === 'hardware' && columns * rows < 4096) return gatherInputGradient(g, dy, w, dx, target)
-  return problems.map((problem) => tiledConv(problem, dy, w, dx, { activation: 'none' }, target))
+  const variants = problems.map((problem) => usefulTileVariant(problem, target))
+  if (variants.includes(undefined)) return gatherInputGradient(g, dy, w, dx, target)
+  return problems.map((problem, i) => tiledConv(problem, dy, w, dx, { activation: 'none' }, target, variants[i]!))
 }
 
 function geometryOf(attributes: Attributes, dy: Shape | undefined, w: Shape | undefined): ConvGeometry {

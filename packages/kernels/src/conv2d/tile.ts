@@ -8,6 +8,8 @@ import paramsCode from './tile-params.wgsl'
 import type { TileProblem } from './tile-problem.js'
 import tiledCode from './tiled.wgsl'
 import tiled3x3Code from './tiled-3x3.wgsl'
+import workgroupCode from './workgroup.wgsl'
+import workgroupTileCode from './workgroup-tile.wgsl'
 
 /** What happens to a sum before it is stored: y = mask[p, m] * act(sum + bias + residual), p = image div (N / P). */
 export interface Epilogue {
@@ -23,7 +25,7 @@ export function epilogueParams(images: number, { bias, residual, mask, activatio
   return [flags, mask ? images / mask.shape[0] : images]
 }
 
-export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3'
+export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3' | 'workgroup'
 
 const access = ['read', 'read', 'read', 'read', 'read', 'write'] as const
 const shader = (name: TileVariant, code: string): Shader => ({ name: `conv2d-${name}`, code, access })
@@ -39,6 +41,7 @@ const kernels: Record<TileVariant, { outputs: number; quad: Shader; plain?: Shad
   'tiled-3x3': { outputs: 8, quad: shader('tiled-3x3', quadCode + paramsCode + tiled3x3Code) },
   narrow: withoutLanes('narrow', narrowCode),
   'depthwise-3x3': withoutLanes('depthwise-3x3', depthwiseCode),
+  workgroup: { ...withoutLanes('workgroup', workgroupTileCode + workgroupCode), outputs: 64 },
 }
 
 function withoutLanes(name: TileVariant, code: string) {
@@ -50,7 +53,7 @@ function withoutLanes(name: TileVariant, code: string) {
 export function tileVariants(p: TileProblem, target: Target): TileVariant[] {
   const ones = [...p.inStep, ...p.outStep, ...p.tapStep].every((step) => step === 1)
   const plain3x3 = ones && p.taps[0] === 3 && p.taps[1] === 3
-  const variants: TileVariant[] = ['tiled', 'narrow']
+  const variants: TileVariant[] = ['tiled', 'narrow', 'workgroup']
   if (plain3x3 && target.subgroups) variants.push('tiled-3x3')
   if (plain3x3 && p.input[1] === p.group) variants.push('depthwise-3x3')
   return variants
@@ -62,16 +65,44 @@ const roundUp = (value: number, to: number) => Math.ceil(value / to) * to
  * Time of a kernel relative to `tiled` on full tiles, from loads per multiply-add (a load is 40 multiply-adds on software
  * adapters): times what its tiles cover, less than which they cannot do.
  */
-function cost(p: TileProblem, variant: TileVariant): number {
+function cost(p: TileProblem, variant: Exclude<TileVariant, 'workgroup'>): number {
   const outputs = roundUp(p.output[1] / p.group, kernels[variant].outputs)
   const pixels = p.grid[0] * p.grid[1]
   const tiles4x4 = roundUp(p.grid[0], 4) * roundUp(p.grid[1], 4)
-  return outputs * { tiled: pixels, 'tiled-3x3': 0.7 * tiles4x4, narrow: 9 * roundUp(pixels, 8), 'depthwise-3x3': 2 * tiles4x4 }[variant]
+  // Barriers are what software adapters do worst: they never take the tiles of workgroup memory.
+  const times = {
+    tiled: pixels,
+    'tiled-3x3': 0.7 * tiles4x4,
+    narrow: 9 * roundUp(pixels, 8),
+    'depthwise-3x3': 2 * tiles4x4,
+    workgroup: Infinity,
+  }
+  return outputs * times[variant]
 }
 
-/** The kernel that should be the fastest for a problem's shape. */
-export function chooseTileVariant(p: TileProblem, target: Target): TileVariant {
-  return tileVariants(p, target).reduce((best, variant) => (cost(p, variant) < cost(p, best) ? variant : best))
+/** Workgroups below which tiles of workgroup memory leave hardware idle, and channels below which they are mostly empty (guesses until measured). */
+const fewestWorkgroups = 64
+const fewestChannels = 8
+
+/** The kernel that should be the fastest for a problem's shape, among those that have not failed on this adapter; undefined when all have. */
+export function chooseTileVariant(p: TileProblem, target: Target): TileVariant | undefined {
+  const able = tileVariants(p, target).filter((variant) => !target.refused?.has(kernels[variant].quad.name))
+  // Barriers are what software adapters do worst: they never take the tiles of workgroup memory.
+  if (target.kind === 'hardware' && able.includes('workgroup')) {
+    const [columns, rows] = tileInvocations(p, 'workgroup')
+    const wide = Math.min(p.input[1], p.output[1]) / p.group >= fewestChannels
+    if (wide && (columns / 128) * rows >= fewestWorkgroups) return 'workgroup'
+  }
+  const cheapest = able.filter((variant) => variant !== 'workgroup').sort((a, b) => cost(p, a) - cost(p, b))
+  return cheapest[0]
+}
+
+/** The kernel for a problem, or none where all are refused, or where they would leave hardware idle: below 4096 invocations (a guess, not yet measured). */
+export function usefulTileVariant(p: TileProblem, target: Target): TileVariant | undefined {
+  const variant = chooseTileVariant(p, target)
+  if (!variant || target.kind !== 'hardware') return variant
+  const [columns, rows] = tileInvocations(p, variant)
+  return columns * rows < 4096 ? undefined : variant
 }
 
 /** Invocations of a variant: along x, and along y (workgroups of chunks of output channels). Few of them leave hardware idle. */
@@ -82,6 +113,8 @@ export function tileInvocations(p: TileProblem, variant: TileVariant): [number, 
   switch (variant) {
     case 'tiled':
       return [Math.ceil((n * gh * gw) / 8), chunks]
+    case 'workgroup':
+      return [roundUp(n * gh * gw, 128), chunks]
     case 'tiled-3x3':
       return [n * Math.ceil(gh / 4) * Math.ceil(gw / 4), chunks]
     case 'narrow':
@@ -99,7 +132,7 @@ export function tiledConv(
   y: Tensor,
   epilogue: Epilogue,
   target: Target,
-  variant = chooseTileVariant(p, target),
+  variant: TileVariant,
 ): Dispatch {
   const [columns, rows] = tileInvocations(p, variant)
   const chunks = Math.ceil(p.output[1] / p.group / kernels[variant].outputs)
@@ -114,6 +147,6 @@ export function tiledConv(
     params: {
       u32: [...p.input, ...p.output.slice(1), p.group, ...positions, base, group, out, input, ...tap, chunks, flags, imagesPerCandidate],
     },
-    workgroups: [Math.ceil(columns / 64), rows, 1],
+    workgroups: [Math.ceil(columns / (variant === 'workgroup' ? 128 : 64)), rows, 1],
   }
 }

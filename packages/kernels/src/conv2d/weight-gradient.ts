@@ -8,6 +8,8 @@ import sumPartsCode from './sum-parts.wgsl'
 import plainCode from './weight-gradient.wgsl'
 import narrowCode from './weight-gradient-narrow.wgsl'
 import tiledCode from './weight-gradient-tiled.wgsl'
+import workgroupCode from './weight-gradient-workgroup.wgsl'
+import workgroupTileCode from './workgroup-tile.wgsl'
 
 const plain: Shader = { name: 'conv2d-weight-gradient', code: plainCode, access: ['read', 'read', 'write'] }
 
@@ -27,6 +29,11 @@ const [tiled, tiledQuad] = [noQuadCode, quadCode].map(
   (lanes): Shader => ({ name: 'conv2d-weight-gradient-tiled', code: lanes + tiledCode, access: ['read', 'read', 'write'] }),
 )
 const narrow: Shader = { name: 'conv2d-weight-gradient-narrow', code: narrowCode, access: ['read', 'read', 'write'] }
+const workgroup: Shader = {
+  name: 'conv2d-weight-gradient-workgroup',
+  code: workgroupTileCode + workgroupCode,
+  access: ['read', 'read', 'write'],
+}
 const sumParts: Shader = { name: 'conv2d-weight-gradient-sum', code: sumPartsCode, access: ['read', 'write'] }
 
 /** y = the sum of parts [count, ...] in a fixed order. */
@@ -65,6 +72,29 @@ export function tiledWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: 
   return parts > 1 ? [main, sumOfParts(partial, dw, target)] : [main]
 }
 
+/** Workgroups that keep a large GPU busy (a guess until measured), and the fewest pixels that a part is worth. */
+const wantedWorkgroups = 1024
+const fewestPixels = 256
+
+/** For hardware: tiles of 64 outputs x 128 columns in workgroup memory, the sum cut into parts (split-K). */
+export function workgroupWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
+  const pixels = g.n * g.oh * g.ow
+  const tiles = Math.ceil(((g.c / g.group) * g.kh * g.kw) / 128)
+  const chunks = Math.ceil(g.m / g.group / 64)
+  const most = Math.max(1, Math.min(Math.floor(2 ** 22 / elements(weightShape(g))), Math.floor(pixels / fewestPixels)))
+  const wanted = Math.ceil(wantedWorkgroups / (tiles * chunks * g.group))
+  const pixelsPerPart = Math.ceil(pixels / Math.max(1, Math.min(wanted, most)) / 16) * 16
+  const parts = Math.ceil(pixels / pixelsPerPart)
+  const partial = parts > 1 ? scratch('weight gradient parts', [parts, elements(dw.shape)]) : dw
+  const main: Dispatch = {
+    shader: workgroup,
+    operands: [x, dy, partial],
+    params: { u32: [...geometryParams(g), chunks, pixelsPerPart] },
+    workgroups: [tiles, g.group * chunks, parts],
+  }
+  return parts > 1 ? [main, sumOfParts(partial, dw, target)] : [main]
+}
+
 export const isNarrow = (g: ConvGeometry): boolean => g.c === g.group && g.kh === 3 && g.kw === 3 && g.dilationH === 1 && g.dilationW === 1
 
 /** Depthwise 3 x 3: all weights of an output per invocation, the sum cut into parts. */
@@ -81,7 +111,11 @@ export function narrowWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw:
 }
 
 function weightGradientDispatches(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
-  return isNarrow(g) ? narrowWeightGradient(g, x, dy, dw, target) : tiledWeightGradient(g, x, dy, dw, target)
+  const refused = (shader: Shader) => target.refused?.has(shader.name) ?? false
+  if (isNarrow(g) && !refused(narrow)) return narrowWeightGradient(g, x, dy, dw, target)
+  const wide = target.kind === 'hardware' && g.m / g.group >= 16
+  if (wide && !refused(workgroup)) return workgroupWeightGradient(g, x, dy, dw, target)
+  return refused(tiled) ? plainWeightGradient(g, x, dy, dw, target) : tiledWeightGradient(g, x, dy, dw, target)
 }
 
 function geometryOf(attributes: Attributes, x: Shape | undefined, dy: Shape | undefined): ConvGeometry {

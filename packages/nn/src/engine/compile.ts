@@ -9,6 +9,7 @@ import {
   readBuffer,
   type Shape,
   type Tensor,
+  validate,
 } from '@espalier/kernels'
 import { InputError } from '../errors.js'
 import type { Graph, TensorData } from '../graph.js'
@@ -80,29 +81,38 @@ export async function compile(gpu: Gpu, graph: Graph, options: CompileOptions): 
     }
     return tensor
   }
-  const dispatches: Dispatch[] = []
-  for (const node of graph.nodes) {
-    if (aliases.has(node.op)) continue
-    const operation = operations[node.op]
-    if (!operation) throw unsupported(node)
-    const outputShapes = operation.infer(
-      node.attributes,
-      node.inputs.map((name) => (name ? shapes.get(name) : undefined)),
-    )
-    const outputs = outputShapes.map((shape, i) => {
-      const name = node.outputs[i] || `${node.name}:unused${i}`
-      shapes.set(name, shape)
-      return tensorOf(name)
-    })
-    dispatches.push(
-      ...operation.dispatches(
+  const declare = (): Dispatch[] =>
+    graph.nodes.flatMap((node) => {
+      if (aliases.has(node.op)) return []
+      const operation = operations[node.op]
+      if (!operation) throw unsupported(node)
+      const outputShapes = operation.infer(
+        node.attributes,
+        node.inputs.map((name) => (name ? shapes.get(name) : undefined)),
+      )
+      const outputs = outputShapes.map((shape, i) => {
+        const name = node.outputs[i] || `${node.name}:unused${i}`
+        shapes.set(name, shape)
+        return tensorOf(name)
+      })
+      return operation.dispatches(
         node.attributes,
         node.inputs.map((name) => (name ? tensorOf(name) : undefined)),
         outputs,
         gpu.target,
-      ),
-    )
-  }
+      )
+    })
+  let dispatches = declare()
+  // A kernel that turns out wrong on this adapter makes room for the next best, which is tried in its turn.
+  while (
+    (
+      await validate(
+        gpu,
+        dispatches.map(({ shader }) => shader.name),
+      )
+    ).length > 0
+  )
+    dispatches = declare()
 
   // Roots own bytes; views resolve to a root and an offset.
   const resolve = (name: string): View => {
