@@ -439,6 +439,28 @@ describe('the batch', () => {
   })
 })
 
+test('opset 6: an axis of broadcasting becomes dimensions of 1', async () => {
+  const options = { opset: 6, constants: [weight('w', 3)] }
+  const add = await importOnnx(onnxFile({ ...options, nodes: one('Add', ['x', 'w'], { broadcast: 1, axis: 1 }) }))
+  expect(add.nodes).toMatchObject([{ op: 'Add', attributes: {} }])
+  expect(add.initializers.get(add.nodes[0].inputs[1])!.dims).toEqual([3, 1, 1])
+  const slopes = await importOnnx(onnxFile({ ...options, nodes: one('PRelu', ['x', 'w']) }))
+  expect(slopes.initializers.get(slopes.nodes[0].inputs[1])!.dims).toEqual([3, 1, 1])
+  const last = await importOnnx(onnxFile({ ...options, constants: [weight('w', 8)], nodes: one('Mul', ['x', 'w'], { broadcast: 1 }) }))
+  expect(last.nodes).toMatchObject([{ op: 'Mul', inputs: ['x', 'w'] }])
+})
+
+test('outputs that are constants, and the mask of a Dropout', async () => {
+  const nodes = [
+    { op: 'Shape', inputs: ['x'], outputs: ['shape'] },
+    { op: 'Dropout', inputs: ['x'], outputs: ['y', 'mask'] },
+  ]
+  const graph = await importOnnx(onnxFile({ inputs: { x: [4, 3] }, nodes, outputs: ['shape', 'y', 'mask'] }))
+  expect(graph.nodes.map(({ op }) => op)).toEqual(['Identity', 'Identity', 'Identity'])
+  expect(graph.outputs).toMatchObject([{ type: 'int64', shape: [2] }, { type: 'float32' }, { type: 'bool', shape: [4, 3] }])
+  expect([...graph.initializers.values()].map(({ data }) => Array.from(data, Number).join())).toEqual(['4,3', '1,1,1,1,1,1,1,1,1,1,1,1'])
+})
+
 describe('refusals name file, node, expected and found', () => {
   const graphAttribute = create(AttributeProtoSchema, { name: 'then_branch', type: AttributeType.GRAPH })
   test.each<[string, FileOptions, RegExp]>([
@@ -543,7 +565,7 @@ describe('refusals name file, node, expected and found', () => {
       },
       /ConstantOfShape.*found \[1000000,1000000\]/,
     ],
-    ['opset 6', { opset: 6, nodes: one('Relu') }, /m\.onnx: opset_import: unsupported opset: expected 7 to 22, found 6/],
+    ['opset 5', { opset: 5, nodes: one('Relu') }, /m\.onnx: opset_import: unsupported opset: expected 6 to 22, found 5/],
   ])('%s', async (_, options, message) => {
     const error = await importOnnx(onnxFile(options), { file: 'm.onnx' }).catch((caught) => caught)
     expect(error).toBeInstanceOf(InputError)

@@ -1,5 +1,5 @@
 /**
- * Each ONNX operator, as opsets 7 to 21 have written it, in the one form that a `Graph` holds: every attribute explicit, constants
+ * Each ONNX operator, as opsets 6 to 22 have written it, in the one form that a `Graph` holds: every attribute explicit, constants
  * that are parameters (bounds, shapes, axes) as attributes, padding as numbers.
  */
 import type { Attributes } from '@espalier/kernels'
@@ -112,9 +112,15 @@ const pool: Rule = (call) => {
   return one(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
 }
 
+/** Opset 6 trains unless told otherwise. */
+const notTraining = (call: Call): void => {
+  if (call.opset < 7 && call.number('is_test', 0) === 0) call.refuse('is_test 1 (export the model in evaluation mode)', '0')
+}
+
 const batchNormalization: Rule = (call) => {
   if (call.number('training_mode', 0) !== 0 || call.outputs.slice(1).some(Boolean))
     call.refuse('batch normalisation in inference form (export the model in evaluation mode)', 'training outputs')
+  notTraining(call)
   if (call.number('spatial', 1) !== 1) call.refuse('spatial 1', '0 (a scale for every pixel)')
   return one(call, { epsilon: call.number('epsilon', round(1e-5)) })
 }
@@ -304,6 +310,36 @@ const sum: Rule = (call) => {
   return call.inputs.slice(1).map((input, i) => ({ op: 'Add', inputs: [i === 0 ? call.inputs[0] : i - 1, input], attributes: {} }))
 }
 
+/**
+ * Arithmetic. Until opset 6 the dimensions of the second input were laid against the first's from `axis` on (PRelu's slopes against the
+ * channels); what lies behind them is written as dimensions of 1.
+ */
+const binary: Rule = (call) => {
+  const { broadcast: _, axis: __, ...attributes } = call.attributes
+  if (call.opset > 6) return one(call, call.attributes)
+  const [rank, other] = [call.shape(0)?.length, call.shape(1)]
+  const axis = call.op === 'PRelu' ? 1 : (call.attributes.axis as number | undefined)
+  if (axis === undefined || other?.every((size) => size === 1)) return one(call, attributes)
+  if (rank === undefined || !other) return call.refuse('inputs of known rank, to lay one against the other', 'unknown')
+  const behind = rank - normalizeAxis(axis, rank) - other.length
+  if (behind <= 0) return one(call, attributes)
+  const axes = Array.from({ length: behind }, (_, i) => other.length + i)
+  return [
+    { op: 'Unsqueeze', inputs: [call.inputs[1]], attributes: { axes } },
+    { op: call.op, inputs: [call.inputs[0], 0], attributes },
+  ]
+}
+
+/** The exponent may be of integers. */
+const pow: Rule = (call) => {
+  const [x, exponent] = [call.lanes(0)?.[0].type, call.lanes(1)?.[0].type]
+  if (x !== 'float32' || !exponent || exponent === 'float32') return binary(call)
+  return [
+    { op: 'Cast', inputs: [call.inputs[1]], attributes: { to: 1 } },
+    { op: 'Pow', inputs: [call.inputs[0], 0], attributes: {} },
+  ]
+}
+
 const floats = new Set(['float32', 'float16', 'float64'])
 /** Element types of Cast that a Graph has; float16 and double are float32 in it. */
 const castTypes: Readonly<Record<number, string>> = {
@@ -328,7 +364,7 @@ const cast: Rule = (call) => {
 }
 
 const alias: Rule = (call) => {
-  if (call.outputs.slice(1).some(Boolean)) call.refuse('Dropout without its mask as an output', `'${call.outputs[1]}'`)
+  if (call.op === 'Dropout') notTraining(call)
   if (call.has(2) && call.constant(2, 'training_mode')?.[0]) call.refuse('Dropout in inference mode', 'training_mode')
   return { alias: call.inputs[0] }
 }
@@ -379,6 +415,12 @@ const rules: Readonly<Record<string, Rule>> = {
   Resize: resize,
   Upsample: resize,
   Sum: sum,
+  Add: binary,
+  Sub: binary,
+  Mul: binary,
+  Div: binary,
+  PRelu: binary,
+  Pow: pow,
   Cast: cast,
   Identity: alias,
   Dropout: alias,
