@@ -65,7 +65,8 @@ async function run(index: number): Promise<string | null> {
       if (!tests.some((other, i) => i > index && within(other.suite, each))) for (const hook of each.after) await hook()
     return null
   } catch (error) {
-    return error instanceof Error ? `${error.message}\n${error.stack}` : String(error)
+    // Chromium's stack begins with the message.
+    return error instanceof Error ? (error.stack ?? error.message) : String(error)
   }
 }
 
