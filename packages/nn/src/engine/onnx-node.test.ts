@@ -27,7 +27,7 @@ else {
   beforeAll(async () => {
     gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
   })
-  afterAll(() => gpu?.close())
+  afterAll(() => gpu.close())
 
   const outcomes = new Map<string, Promise<Outcome>>()
   const outcomeOf = (name: string) => {

@@ -450,6 +450,24 @@ test('opset 6: an axis of broadcasting becomes dimensions of 1', async () => {
   expect(last.nodes).toMatchObject([{ op: 'Mul', inputs: ['x', 'w'] }])
 })
 
+test('windows over one dimension are windows over two', async () => {
+  const graph = await imported({
+    inputs: { x: ['batch', 3, 9] },
+    constants: [weight('w', 4, 3, 3), weight('b', 4)],
+    nodes: [
+      { op: 'Conv', inputs: ['x', 'w', 'b'], outputs: ['a'], attributes: { pads: [2, 1], strides: [2] } },
+      { op: 'MaxPool', inputs: ['a'], outputs: ['m'], attributes: { kernel_shape: [2], pads: [0, 1] } },
+      { op: 'AveragePool', inputs: ['m'], attributes: { kernel_shape: [3], pads: [1, 1], count_include_pad: 1 } },
+    ],
+  })
+  expect(graph.outputs[0].shape).toEqual(['N', 4, 5])
+  expect(graph.nodes.find(({ op }) => op === 'Conv')!.attributes).toMatchObject({
+    kernel_shape: [1, 3],
+    pads: [0, 2, 0, 1],
+    strides: [1, 2],
+  })
+})
+
 test('outputs that are constants, and the mask of a Dropout', async () => {
   const nodes = [
     { op: 'Shape', inputs: ['x'], outputs: ['shape'] },

@@ -74,7 +74,28 @@ function kernelOf(call: Call): readonly number[] {
   return given ?? (weight as number[] | undefined) ?? call.refuse('weights of known shape', `'${call.inputs[1]}'`)
 }
 
-const conv: Rule = (call) => one(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) })
+/** A window over one dimension is one over two, of which the first is 1: kernels have two. `attributes` of lists of one become such of two. */
+function windowed(call: Call, attributes: Attributes, weights?: string): readonly Draft[] {
+  if (call.shape(0)?.length !== 3 || call.outputs.length > 1) return one(call, attributes)
+  const wide = Object.entries(attributes).map(([name, value]) => {
+    if (!Array.isArray(value)) return [name, value]
+    return [name, (value as number[]).flatMap((each) => [name === 'pads' ? 0 : 1, each])]
+  })
+  const [x, , ...rest] = call.inputs
+  const widened: Draft[] = [x, ...(weights ? [weights] : [])].map((input) => ({
+    op: 'Unsqueeze',
+    inputs: [input],
+    attributes: { axes: [2] },
+  }))
+  const inputs = [...widened.keys(), ...(weights ? rest : [])]
+  return [
+    ...widened,
+    { op: call.op, inputs, attributes: Object.fromEntries(wide) },
+    { op: 'Squeeze', inputs: [widened.length], attributes: { axes: [2] } },
+  ]
+}
+
+const conv: Rule = (call) => windowed(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) }, call.inputs[1])
 
 const convTranspose: Rule = (call) => {
   const kernel = kernelOf(call)
@@ -105,11 +126,11 @@ const pool: Rule = (call) => {
   const ceil_mode = call.number('ceil_mode', 0)
   if (call.op === 'MaxPool') {
     if (call.number('storage_order', 0) !== 0) call.refuse('storage_order 0', '1')
-    return one(call, { ...window, dilations, ceil_mode })
+    return windowed(call, { ...window, dilations, ceil_mode })
   }
   // Average pooling is dilated since opset 19 only.
   const spread: Attributes = dilations.some((dilation) => dilation !== 1) ? { dilations } : {}
-  return one(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
+  return windowed(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
 }
 
 /** Opset 6 trains unless told otherwise. */
