@@ -15,6 +15,12 @@ const all: Record<string, Case[]> = {
     { name: '0 and -1', attributes: { shape: [0, -1] }, inputs: [[3, 5, 7]] },
     { name: 'more dimensions', attributes: { shape: [1, 4, 5, 3] }, inputs: [[60]] },
   ],
+  Squeeze: [
+    { name: 'one of two', attributes: { axes: [-2] }, inputs: [[1, 3, 1, 5]] },
+    { name: 'all there are', attributes: {}, inputs: [[1, 3, 1, 5]] },
+    { name: 'a single number', attributes: { axes: [0] }, inputs: [[1]] },
+  ],
+  Unsqueeze: [{ name: 'in front, between, behind', attributes: { axes: [0, -1, 2] }, inputs: [[3, 5]] }],
   Slice: [
     {
       name: 'every second pixel',
@@ -67,6 +73,8 @@ test('integers, NaN and infinities are copied bit for bit', async () => {
 
 test('what cannot be done is refused with the shapes', () => {
   expect(() => operations.Reshape.infer({ shape: [4, -1] }, [[3, 5]])).toThrow('Reshape: [3, 5] (15 elements) cannot become [4, -1]')
+  expect(() => operations.Squeeze.infer({ axes: [1] }, [[1, 3]])).toThrow('Squeeze: dimension 1 of [1, 3] is not 1')
+  expect(() => operations.Unsqueeze.infer({ axes: [1, -2] }, [[3]])).toThrow('Unsqueeze: axes [1, -2] repeat an axis')
   expect(() => operations.Slice.infer({ starts: [3], ends: [3] }, [[5]])).toThrow(
     'Slice: 3..3 in steps of 1 takes nothing from axis 0 of [5]',
   )

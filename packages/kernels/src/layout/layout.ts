@@ -33,12 +33,33 @@ function reshaped(attributes: Attributes, x: Shape): Shape {
   return shape.length ? shape : [1]
 }
 
+/** ONNX Squeeze; without axes all dimensions of 1 go. What is left of a single number is [1]. */
+function squeezed(attributes: Attributes, x: Shape): Shape {
+  const ones = x.flatMap((dimension, axis) => (dimension === 1 ? [axis] : []))
+  const axes = integersAttribute('Squeeze', attributes, 'axes', ones).map((axis) => axisIn('Squeeze', axis, x.length))
+  const wrong = axes.find((axis) => x[axis] !== 1)
+  if (wrong !== undefined) throw new Error(`Squeeze: dimension ${wrong} of ${show(x)} is not 1`)
+  const shape = x.filter((_, axis) => !axes.includes(axis))
+  return shape.length ? shape : [1]
+}
+
+/** ONNX Unsqueeze: the axes are those of the result. */
+function unsqueezed(attributes: Attributes, x: Shape): Shape {
+  const given = integersAttribute('Unsqueeze', attributes, 'axes')
+  const axes = new Set(given.map((axis) => axisIn('Unsqueeze', axis, x.length + given.length)))
+  if (axes.size !== given.length) throw new Error(`Unsqueeze: axes ${show(given)} repeat an axis`)
+  const sizes = [...x]
+  return Array.from({ length: x.length + given.length }, (_, axis) => (axes.has(axis) ? 1 : sizes.shift()!))
+}
+
 export const copyOperations: readonly Operation[] = [
   copying('Identity', (_, x) => x),
   copying('Dropout', (_, x) => x),
   copying('Copy', (_, x) => x),
   copying('Flatten', flattened),
   copying('Reshape', reshaped),
+  copying('Squeeze', squeezed),
+  copying('Unsqueeze', unsqueezed),
 ]
 
 export function permutationOf(attributes: Attributes, x: Shape): readonly number[] {

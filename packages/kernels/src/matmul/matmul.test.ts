@@ -58,6 +58,38 @@ testOperation(
         [32, 64],
       ],
     },
+    {
+      name: 'one B for all',
+      attributes: {},
+      inputs: [
+        [2, 3, 5, 7],
+        [7, 4],
+      ],
+    },
+    {
+      name: 'each its own',
+      attributes: {},
+      inputs: [
+        [2, 3, 5, 7],
+        [2, 3, 7, 4],
+      ],
+    },
+    {
+      name: 'one A for all',
+      attributes: {},
+      inputs: [
+        [5, 7],
+        [3, 7, 4],
+      ],
+    },
+    {
+      name: 'dimensions of 1',
+      attributes: {},
+      inputs: [
+        [3, 1, 7],
+        [1, 7, 4],
+      ],
+    },
   ],
   operations,
 )
@@ -105,9 +137,9 @@ test('shapes that do not fit are errors', () => {
   expect(() =>
     matMul.infer({}, [
       [2, 3, 4],
-      [4, 5],
+      [3, 4, 5],
     ]),
-  ).toThrow('MatMul: the first input must have 2 dimensions, found [2, 3, 4]')
+  ).toThrow('MatMul: [2, 3, 4] times [3, 4, 5]: dimensions before the last two must be equal, or all 1 in one input')
   expect(
     matMul.macs!(
       {},

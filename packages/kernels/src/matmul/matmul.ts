@@ -30,6 +30,10 @@ export interface GemmGeometry {
   readonly cColumn: number
   readonly alpha: number
   readonly beta: number
+  /** Products side by side; strides from one to the next, 0 where all share one matrix. C is not batched. */
+  readonly batches: number
+  readonly aBatch: number
+  readonly bBatch: number
 }
 
 const show = (shape: Shape | undefined) => (shape ? `[${shape.join(', ')}]` : 'nothing')
@@ -61,6 +65,9 @@ export function gemmGeometry(op: string, attributes: Attributes, a: Shape | unde
     bColumn: transB ? b[1] : 1,
     cRow: cm === 1 ? 0 : cn,
     cColumn: cn === 1 ? 0 : 1,
+    batches: 1,
+    aBatch: 0,
+    bBatch: 0,
   } // prettier-ignore
 }
 
@@ -76,10 +83,12 @@ function gemmParams(g: GemmGeometry, c: Tensor | undefined): Params {
 
 /** The plain kernel: one invocation per output. */
 export function plainGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch {
-  return { shader: plain, operands: [a, b, c, y], params: gemmParams(g, c), workgroups: workgroups1d(g.m * g.n, 64, target) }
+  const { u32, f32 } = gemmParams(g, c)
+  const params = { u32: [...u32!, g.batches, g.aBatch, g.bBatch], f32 }
+  return { shader: plain, operands: [a, b, c, y], params, workgroups: workgroups1d(g.batches * g.m * g.n, 64, target) }
 }
 
-/** 8 x 16 outputs per invocation. */
+/** 8 x 16 outputs per invocation; one batch. */
 export function tiledGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch {
   return {
     shader: target.subgroups ? tiledQuad : tiled,
@@ -94,6 +103,7 @@ export function tiledGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | und
  * fewer); on hardware from 4096 tiles on, below which one invocation per output keeps more of it busy.
  */
 export function chooseGemm(g: GemmGeometry, target: Target): typeof plainGemm {
+  if (g.batches > 1) return plainGemm
   if (target.kind === 'hardware') return (g.m / 8) * (g.n / 16) >= 4096 ? tiledGemm : plainGemm
   return g.m >= 4 && g.m * g.n * g.k >= 2 ** 16 ? tiledGemm : plainGemm
 }
@@ -151,15 +161,46 @@ export const gemm: Operation = {
   macs: (attributes, [a], [y]) => elements(y) * a![attributes.transA ? 0 : 1],
 }
 
-/** MatMul(a [M, K], b [K, N]) -> [M, N]; two dimensions. */
+/**
+ * The product of the last two dimensions for each of those before them, which must be the same, or all 1 or absent on one side. Rows
+ * that share one B are the rows of one product.
+ */
+function matMulGeometry(a: Shape | undefined, b: Shape | undefined): GemmGeometry & { readonly shape: Shape } {
+  if (!a || a.length < 2) throw new Error(`MatMul: the first input must have at least 2 dimensions, found ${show(a)}`)
+  if (!b || b.length < 2) throw new Error(`MatMul: the second input must have at least 2 dimensions, found ${show(b)}`)
+  const g = gemmGeometry('MatMul', {}, a.slice(-2), b.slice(-2))
+  const [aOuter, bOuter] = [a.slice(0, -2), b.slice(0, -2)]
+  const [aBatches, bBatches] = [elements(aOuter), elements(bOuter)]
+  const rank = Math.max(a.length, b.length) - 2
+  const [wideA, wideB] = [aOuter, bOuter].map((outer) => [...Array<number>(rank - outer.length).fill(1), ...outer])
+  if (aBatches > 1 && bBatches > 1 && wideA.join() !== wideB.join())
+    throw new Error(`MatMul: ${show(a)} times ${show(b)}: dimensions before the last two must be equal, or all 1 in one input`)
+  const shape = [...(aBatches > 1 ? wideA : wideB), g.m, g.n]
+  if (bBatches === 1) return { ...g, m: g.m * aBatches, shape }
+  return { ...g, batches: bBatches, aBatch: aBatches > 1 ? g.m * g.k : 0, bBatch: g.k * g.n, shape }
+}
+
+/** MatMul(a [..., M, K], b [..., K, N]) -> [..., M, N] */
 export const matMul: Operation = {
   op: 'MatMul',
-  infer(_, [a, b]) {
-    const g = gemmGeometry('MatMul', {}, a, b)
-    return [[g.m, g.n]]
+  infer: (_, [a, b]) => [[...matMulGeometry(a, b).shape]],
+  dispatches: (_, [a, b], [y], target) => gemmDispatches(matMulGeometry(a!.shape, b!.shape), a!, b!, undefined, y, target),
+  reference(_, [a, b]) {
+    const g = matMulGeometry(a!.shape, b!.shape)
+    return [{ shape: g.shape, data: gemmReference(g, a!, b!).data }]
   },
-  dispatches: (_, [a, b], [y], target) => gemmDispatches(gemmGeometry('MatMul', {}, a!.shape, b!.shape), a!, b!, undefined, y, target),
-  reference: (_, [a, b]) => [gemmReference(gemmGeometry('MatMul', {}, a!.shape, b!.shape), a!, b!)],
-  gradient: ({ inputs, wanted }, [dy], emit) => productGradients(1, 0, 0, inputs, dy, wanted, emit),
-  macs: (_, [a], [y]) => elements(y) * a![1],
+  gradient({ inputs: [a, b], inputShapes, wanted }, [dy], emit) {
+    const [aShape, bShape] = inputShapes as readonly Shape[]
+    if (aShape.length === 2 && bShape.length === 2) return productGradients(1, 0, 0, [a, b], dy, wanted, emit)
+    const transposed = (x: string | undefined, { length }: Shape) =>
+      emit('Transpose', { perm: [...Array.from({ length: length - 2 }, (_, axis) => axis), length - 1, length - 2] }, [x])[0]
+    // What was shared gets the sum over all that it served.
+    const product = (left: string | undefined, right: string | undefined, shape: Shape) =>
+      emit('SumTo', { shape }, emit('MatMul', {}, [left, right]))[0]
+    return [
+      wanted[0] ? product(dy, transposed(b, bShape), aShape) : undefined,
+      wanted[1] ? product(transposed(a, aShape), dy, bShape) : undefined,
+    ]
+  },
+  macs: (_, [a], [y]) => elements(y) * a![a!.length - 1],
 }

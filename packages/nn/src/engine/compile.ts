@@ -247,11 +247,9 @@ function upload(queue: GPUQueue, { buffer, offset }: Placement, tensor: TensorDa
   const words =
     data instanceof Float32Array
       ? data
-      : tensor.type === 'int32'
-        ? (data as Int32Array)
-        : tensor.type === 'int64'
-          ? Int32Array.from(data as BigInt64Array, Number)
-          : undefined
+      : ['int64', 'int32', 'uint8', 'bool'].includes(tensor.type)
+        ? Int32Array.from(data as ArrayLike<number | bigint>, Number)
+        : undefined
   if (!words) throw new InputError(`initialiser '${name}' is ${tensor.type}; operations take float32 (import converts it)`)
   queue.writeBuffer(buffer, offset, words.buffer as ArrayBuffer, words.byteOffset, words.byteLength)
 }

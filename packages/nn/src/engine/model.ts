@@ -23,10 +23,13 @@ export interface Model {
 /** Opens an ONNX model from a path (Node) or its bytes; or a graph. `gpu` is the best adapter there is when absent. */
 export async function openModel(from: string | Uint8Array | Graph, options: { gpu?: Gpu } = {}): Promise<Model> {
   const graph = await graphOf(from)
+  expectFloats(graph)
   const gpu = options.gpu ?? (await acquireGpu())
   const fused = fuseForInference(graph)
   const executables = new Map<number, Promise<Executable>>()
   const feeds = graph.inputs.filter((input) => !graph.initializers.has(input.name))
+  // An input of which only the shape matters has no memory.
+  const used = feeds.filter(({ name }) => graph.nodes.some(({ inputs }) => inputs.includes(name)))
   return {
     graph,
     async run(inputs) {
@@ -64,11 +67,21 @@ export async function openModel(from: string | Uint8Array | Graph, options: { gp
       const size = batch ?? 1
       if (!executables.has(size)) executables.set(size, compile(gpu, fused, { batch: size }))
       const executable = await executables.get(size)!
-      for (const input of feeds) executable.write(input.name, inputs[input.name].data)
+      for (const input of used) executable.write(input.name, inputs[input.name].data)
       executable.run()
       // All copies are under way before anything is awaited: another run, begun meanwhile, writes to the same memory.
       const read = graph.outputs.map(
-        async ({ name }) => [name, { dims: [...executable.shapes.get(name)!], data: await executable.read(name) }] as const,
+        async ({ name, type }) =>
+          [
+            name,
+            {
+              dims: [...executable.shapes.get(name)!],
+              data:
+                type === 'float32'
+                  ? await executable.read(name)
+                  : Float32Array.from(new Int32Array((await executable.readU32(name)).buffer)),
+            },
+          ] as const,
       )
       return Object.fromEntries(await Promise.all(read))
     },
@@ -76,6 +89,22 @@ export async function openModel(from: string | Uint8Array | Graph, options: { gp
       for (const executable of executables.values()) void executable.then((ready) => ready.destroy()).catch(() => {})
       if (!options.gpu) gpu.close()
     },
+  }
+}
+
+/** Kernels compute float32. Integers may come out where they are constants: shapes, the mask of a Dropout. */
+function expectFloats(graph: Graph): void {
+  for (const { name, type } of graph.inputs)
+    if (type !== 'float32' && !graph.initializers.has(name))
+      throw new InputError('unsupported type', { field: `input '${name}'`, expected: 'float32', found: type })
+  for (const { name, type } of graph.outputs) {
+    const node = graph.nodes.find(({ outputs }) => outputs.includes(name))
+    if (type !== 'float32' && !(node?.op === 'Identity' && graph.initializers.has(node.inputs[0])))
+      throw new InputError('unsupported type', {
+        field: `output '${name}'${node ? ` of node '${node.name}' (${node.op})` : ''}`,
+        expected: 'float32, or a constant',
+        found: type,
+      })
   }
 }
 

@@ -8,7 +8,7 @@ import { fromBinary } from '@bufbuild/protobuf'
 import { InputError } from '../errors.js'
 import { type GraphProto, type ModelProto, ModelProtoSchema } from './proto/onnx_pb.js'
 
-export const oldestOpset = 7
+export const oldestOpset = 6
 /** Opset 22 only adds element types to the operators that are read. */
 export const newestOpset = 22
 

@@ -439,6 +439,46 @@ describe('the batch', () => {
   })
 })
 
+test('opset 6: an axis of broadcasting becomes dimensions of 1', async () => {
+  const options = { opset: 6, constants: [weight('w', 3)] }
+  const add = await importOnnx(onnxFile({ ...options, nodes: one('Add', ['x', 'w'], { broadcast: 1, axis: 1 }) }))
+  expect(add.nodes).toMatchObject([{ op: 'Add', attributes: {} }])
+  expect(add.initializers.get(add.nodes[0].inputs[1])!.dims).toEqual([3, 1, 1])
+  const slopes = await importOnnx(onnxFile({ ...options, nodes: one('PRelu', ['x', 'w']) }))
+  expect(slopes.initializers.get(slopes.nodes[0].inputs[1])!.dims).toEqual([3, 1, 1])
+  const last = await importOnnx(onnxFile({ ...options, constants: [weight('w', 8)], nodes: one('Mul', ['x', 'w'], { broadcast: 1 }) }))
+  expect(last.nodes).toMatchObject([{ op: 'Mul', inputs: ['x', 'w'] }])
+})
+
+test('windows over one dimension are windows over two', async () => {
+  const graph = await imported({
+    inputs: { x: ['batch', 3, 9] },
+    constants: [weight('w', 4, 3, 3), weight('b', 4)],
+    nodes: [
+      { op: 'Conv', inputs: ['x', 'w', 'b'], outputs: ['a'], attributes: { pads: [2, 1], strides: [2] } },
+      { op: 'MaxPool', inputs: ['a'], outputs: ['m'], attributes: { kernel_shape: [2], pads: [0, 1] } },
+      { op: 'AveragePool', inputs: ['m'], attributes: { kernel_shape: [3], pads: [1, 1], count_include_pad: 1 } },
+    ],
+  })
+  expect(graph.outputs[0].shape).toEqual(['N', 4, 5])
+  expect(graph.nodes.find(({ op }) => op === 'Conv')!.attributes).toMatchObject({
+    kernel_shape: [1, 3],
+    pads: [0, 2, 0, 1],
+    strides: [1, 2],
+  })
+})
+
+test('outputs that are constants, and the mask of a Dropout', async () => {
+  const nodes = [
+    { op: 'Shape', inputs: ['x'], outputs: ['shape'] },
+    { op: 'Dropout', inputs: ['x'], outputs: ['y', 'mask'] },
+  ]
+  const graph = await importOnnx(onnxFile({ inputs: { x: [4, 3] }, nodes, outputs: ['shape', 'y', 'mask'] }))
+  expect(graph.nodes.map(({ op }) => op)).toEqual(['Identity', 'Identity', 'Identity'])
+  expect(graph.outputs).toMatchObject([{ type: 'int64', shape: [2] }, { type: 'float32' }, { type: 'bool', shape: [4, 3] }])
+  expect([...graph.initializers.values()].map(({ data }) => Array.from(data, Number).join())).toEqual(['4,3', '1,1,1,1,1,1,1,1,1,1,1,1'])
+})
+
 describe('refusals name file, node, expected and found', () => {
   const graphAttribute = create(AttributeProtoSchema, { name: 'then_branch', type: AttributeType.GRAPH })
   test.each<[string, FileOptions, RegExp]>([
@@ -543,7 +583,7 @@ describe('refusals name file, node, expected and found', () => {
       },
       /ConstantOfShape.*found \[1000000,1000000\]/,
     ],
-    ['opset 6', { opset: 6, nodes: one('Relu') }, /m\.onnx: opset_import: unsupported opset: expected 7 to 22, found 6/],
+    ['opset 5', { opset: 5, nodes: one('Relu') }, /m\.onnx: opset_import: unsupported opset: expected 6 to 22, found 5/],
   ])('%s', async (_, options, message) => {
     const error = await importOnnx(onnxFile(options), { file: 'm.onnx' }).catch((caught) => caught)
     expect(error).toBeInstanceOf(InputError)

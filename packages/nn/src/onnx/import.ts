@@ -5,7 +5,7 @@ import { type Reading, readWithBatch } from './reading.js'
 import { type ImportOptions, readSource, type Source } from './source.js'
 
 /**
- * Reads an ONNX model of opset 7 to 22. In the graph that comes back
+ * Reads an ONNX model of opset 6 to 22. In the graph that comes back
  *
  * - the batch is free ('N'), also where the file fixes it, unless its operations mix images;
  * - every attribute is explicit; constants that are parameters (bounds, axes, shapes) are attributes;
@@ -22,7 +22,8 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
 
 function assemble(source: Source, reading: Reading): Graph {
   const { file, outputs, metadata } = source
-  const { known, aliases, batches } = reading
+  const { aliases, batches } = reading
+  const known = new Map(reading.known)
   let nodes = [...reading.nodes]
   const names = new Set(outputs.map(({ name }) => name))
   const renamed = new Map<string, string>()
@@ -31,15 +32,14 @@ function assemble(source: Source, reading: Reading): Graph {
     const target = aliases.get(name) ?? name
     if (!known.has(target)) throw new InputError('is not computed by any node', { file, field: `output '${name}'` })
     const produced = nodes.some(({ outputs }) => outputs.includes(target))
-    if (target === name && !produced)
-      throw new InputError('is not computed', {
-        file,
-        field: `output '${name}'`,
-        expected: 'the output of a node',
-        found: 'an input or a constant',
-      })
-    if (target === name) continue
-    if (produced && !names.has(target)) {
+    if (target === name && produced) continue
+    if (target === name) {
+      // What folded to a constant gets a name of its own, so that an Identity can give it as the output.
+      if (!known.get(name)!.every(({ constant }) => constant))
+        throw new InputError('is not computed', { file, field: `output '${name}'`, expected: 'the output of a node', found: 'an input' })
+      known.set(`${name}/constant`, known.get(name)!)
+      nodes.push({ name: `${name}/identity`, op: 'Identity', inputs: [`${name}/constant`], outputs: [name], attributes: {} })
+    } else if (produced && !names.has(target)) {
       const rename = (tensor: string) => (tensor === target ? name : tensor)
       nodes = nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }))
       names.add(target)

@@ -1,5 +1,5 @@
 /**
- * Each ONNX operator, as opsets 7 to 21 have written it, in the one form that a `Graph` holds: every attribute explicit, constants
+ * Each ONNX operator, as opsets 6 to 22 have written it, in the one form that a `Graph` holds: every attribute explicit, constants
  * that are parameters (bounds, shapes, axes) as attributes, padding as numbers.
  */
 import type { Attributes } from '@espalier/kernels'
@@ -74,7 +74,28 @@ function kernelOf(call: Call): readonly number[] {
   return given ?? (weight as number[] | undefined) ?? call.refuse('weights of known shape', `'${call.inputs[1]}'`)
 }
 
-const conv: Rule = (call) => one(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) })
+/** A window over one dimension is one over two, of which the first is 1: kernels have two. `attributes` of lists of one become such of two. */
+function windowed(call: Call, attributes: Attributes, weights?: string): readonly Draft[] {
+  if (call.shape(0)?.length !== 3 || call.outputs.length > 1) return one(call, attributes)
+  const wide = Object.entries(attributes).map(([name, value]) => {
+    if (!Array.isArray(value)) return [name, value]
+    return [name, (value as number[]).flatMap((each) => [name === 'pads' ? 0 : 1, each])]
+  })
+  const [x, , ...rest] = call.inputs
+  const widened: Draft[] = [x, ...(weights ? [weights] : [])].map((input) => ({
+    op: 'Unsqueeze',
+    inputs: [input],
+    attributes: { axes: [2] },
+  }))
+  const inputs = [...widened.keys(), ...(weights ? rest : [])]
+  return [
+    ...widened,
+    { op: call.op, inputs, attributes: Object.fromEntries(wide) },
+    { op: 'Squeeze', inputs: [widened.length], attributes: { axes: [2] } },
+  ]
+}
+
+const conv: Rule = (call) => windowed(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) }, call.inputs[1])
 
 const convTranspose: Rule = (call) => {
   const kernel = kernelOf(call)
@@ -105,16 +126,22 @@ const pool: Rule = (call) => {
   const ceil_mode = call.number('ceil_mode', 0)
   if (call.op === 'MaxPool') {
     if (call.number('storage_order', 0) !== 0) call.refuse('storage_order 0', '1')
-    return one(call, { ...window, dilations, ceil_mode })
+    return windowed(call, { ...window, dilations, ceil_mode })
   }
   // Average pooling is dilated since opset 19 only.
   const spread: Attributes = dilations.some((dilation) => dilation !== 1) ? { dilations } : {}
-  return one(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
+  return windowed(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
+}
+
+/** Opset 6 trains unless told otherwise. */
+const notTraining = (call: Call): void => {
+  if (call.opset < 7 && call.number('is_test', 0) === 0) call.refuse('is_test 1 (export the model in evaluation mode)', '0')
 }
 
 const batchNormalization: Rule = (call) => {
   if (call.number('training_mode', 0) !== 0 || call.outputs.slice(1).some(Boolean))
     call.refuse('batch normalisation in inference form (export the model in evaluation mode)', 'training outputs')
+  notTraining(call)
   if (call.number('spatial', 1) !== 1) call.refuse('spatial 1', '0 (a scale for every pixel)')
   return one(call, { epsilon: call.number('epsilon', round(1e-5)) })
 }
@@ -304,6 +331,36 @@ const sum: Rule = (call) => {
   return call.inputs.slice(1).map((input, i) => ({ op: 'Add', inputs: [i === 0 ? call.inputs[0] : i - 1, input], attributes: {} }))
 }
 
+/**
+ * Arithmetic. Until opset 6 the dimensions of the second input were laid against the first's from `axis` on (PRelu's slopes against the
+ * channels); what lies behind them is written as dimensions of 1.
+ */
+const binary: Rule = (call) => {
+  const { broadcast: _, axis: __, ...attributes } = call.attributes
+  if (call.opset > 6) return one(call, call.attributes)
+  const [rank, other] = [call.shape(0)?.length, call.shape(1)]
+  const axis = call.op === 'PRelu' ? 1 : (call.attributes.axis as number | undefined)
+  if (axis === undefined || other?.every((size) => size === 1)) return one(call, attributes)
+  if (rank === undefined || !other) return call.refuse('inputs of known rank, to lay one against the other', 'unknown')
+  const behind = rank - normalizeAxis(axis, rank) - other.length
+  if (behind <= 0) return one(call, attributes)
+  const axes = Array.from({ length: behind }, (_, i) => other.length + i)
+  return [
+    { op: 'Unsqueeze', inputs: [call.inputs[1]], attributes: { axes } },
+    { op: call.op, inputs: [call.inputs[0], 0], attributes },
+  ]
+}
+
+/** The exponent may be of integers. */
+const pow: Rule = (call) => {
+  const [x, exponent] = [call.lanes(0)?.[0].type, call.lanes(1)?.[0].type]
+  if (x !== 'float32' || !exponent || exponent === 'float32') return binary(call)
+  return [
+    { op: 'Cast', inputs: [call.inputs[1]], attributes: { to: 1 } },
+    { op: 'Pow', inputs: [call.inputs[0], 0], attributes: {} },
+  ]
+}
+
 const floats = new Set(['float32', 'float16', 'float64'])
 /** Element types of Cast that a Graph has; float16 and double are float32 in it. */
 const castTypes: Readonly<Record<number, string>> = {
@@ -328,7 +385,7 @@ const cast: Rule = (call) => {
 }
 
 const alias: Rule = (call) => {
-  if (call.outputs.slice(1).some(Boolean)) call.refuse('Dropout without its mask as an output', `'${call.outputs[1]}'`)
+  if (call.op === 'Dropout') notTraining(call)
   if (call.has(2) && call.constant(2, 'training_mode')?.[0]) call.refuse('Dropout in inference mode', 'training_mode')
   return { alias: call.inputs[0] }
 }
@@ -379,6 +436,12 @@ const rules: Readonly<Record<string, Rule>> = {
   Resize: resize,
   Upsample: resize,
   Sum: sum,
+  Add: binary,
+  Sub: binary,
+  Mul: binary,
+  Div: binary,
+  PRelu: binary,
+  Pow: pow,
   Cast: cast,
   Identity: alias,
   Dropout: alias,

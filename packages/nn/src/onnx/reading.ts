@@ -1,5 +1,5 @@
 /** One pass over the nodes of a file: normalises them, folds constants and infers shapes, all at once, since each needs the others. */
-import type { Shape } from '@espalier/kernels'
+import { elements, type Shape } from '@espalier/kernels'
 import { InputError } from '../errors.js'
 import type { DataType, Node, TensorData } from '../graph.js'
 import { createCall, type Known, type Lanes } from './call.js'
@@ -122,6 +122,10 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
     const normalized = normalize(call)
     if ('alias' in normalized) {
       aliases.set(outputs[0], normalized.alias)
+      if (op === 'Dropout' && outputs[1]) {
+        const mask = nothingDropped(known.get(inputs[0])!, budget)
+        known.set(outputs[1], mask ?? refuse('cannot be imported', 'Dropout without its mask as an output', `'${outputs[1]}'`))
+      }
       return
     }
     const last = normalized.length - 1
@@ -154,7 +158,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
   }
   if (fixedBatch !== undefined)
     for (const { name } of source.outputs)
-      if (!known.get(aliases.get(name) ?? name)?.every(({ shape }, lane) => shape?.[0] === batches[lane])) throw new FixedBatch(name)
+      if (!known.get(aliases.get(name) ?? name)?.every(({ shape, constant }, lane) => !constant && shape?.[0] === batches[lane]))
+        throw new FixedBatch(name)
   return { nodes, known, aliases, batches }
 }
 
@@ -165,6 +170,14 @@ function foldLane(node: Node, inputs: readonly (Lanes | undefined)[], lane: numb
   const attributes = node.op === 'Cast' ? { type: outputType('Cast', node.attributes, undefined)! } : node.attributes
   const constant = foldNode(node.op, attributes, constants)
   return constant ? { shape: constant.dims, type: constant.type, constant } : {}
+}
+
+/** The mask of a Dropout in inference, a constant where its shape is one. */
+function nothingDropped(x: Lanes, budget: number): Lanes | undefined {
+  const [shape] = x.map((lane) => lane.shape)
+  if (!shape || elements(shape) > budget || x.some((lane) => lane.shape?.join() !== shape.join())) return undefined
+  const constant: TensorData = { dims: shape, type: 'bool', data: new Uint8Array(elements(shape)).fill(1) }
+  return x.map(() => ({ shape, type: 'bool', constant }))
 }
 
 /** Nodes that make constants of nothing, of a shape, or of a tensor's shape. */

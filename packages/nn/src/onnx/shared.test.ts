@@ -1,8 +1,6 @@
 /** On the models and cases of others, where `ESPALIER_SHARED` (default: `../shared` beside the repository) has them. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
 import { costOf } from '../cost.js'
@@ -10,11 +8,8 @@ import { InputError } from '../errors.js'
 import type { Graph } from '../graph.js'
 import { exportOnnx } from './export.js'
 import { importOnnx } from './import.js'
-import { ModelProtoSchema, TensorProtoSchema } from './proto/onnx_pb.js'
-import { readTensor } from './tensors.js'
+import { caseInputs, caseNames, caseOutputs, disagreement, importCase, shared } from './testing/cases.js'
 import { comparable, difference, runFile } from './testing/models.js'
-
-const shared = process.env.ESPALIER_SHARED ?? fileURLToPath(new URL('../../../../../shared', import.meta.url))
 
 const files = (folder: string): string[] =>
   (readdirSync(join(shared, folder), { recursive: true }) as string[])
@@ -53,20 +48,17 @@ else {
   })
 
   describe('cases of the ONNX project, one operator each', () => {
-    const folder = 'cases/onnx-node'
-    const names = readdirSync(join(shared, folder)).filter((name) => name.startsWith('test_'))
-
     test('each is refused with a reason, or gives the known outputs', async () => {
       const counts = { agreed: 0, refused: 0 }
-      for (const name of names) {
-        const graph = await importCase(join(shared, folder, name)).catch((error) => error)
+      for (const name of caseNames()) {
+        const graph = await importCase(name).catch((error) => error)
         if (graph instanceof Error) {
           expect(graph, name).toBeInstanceOf(InputError)
           expect(graph.message, name).toMatch(/(expected|found)/)
           counts.refused++
           continue
         }
-        await expectKnownOutputs(graph, join(shared, folder, name))
+        await expectKnownOutputs(graph, name)
         counts.agreed++
       }
       // The others are of opset 6, give shapes or masks as outputs, are of integers, or resize with antialiasing or to an aspect ratio.
@@ -75,38 +67,16 @@ else {
   })
 }
 
-const tensorAt = (path: string) => fromBinary(TensorProtoSchema, readFileSync(path))
-
-/** Their files hand in as inputs what networks have as constants (axes, sizes, bounds): a case that is refused for that is tried with constants. */
-async function importCase(folder: string): Promise<Graph> {
-  const bytes = readFileSync(join(folder, 'model.onnx'))
-  try {
-    return await importOnnx(bytes, { file: folder })
-  } catch (error) {
-    if (!(error instanceof InputError) || !/run time|no shape/.test(error.message)) throw error
-    const model = fromBinary(ModelProtoSchema, bytes)
-    for (const [i, { name }] of model.graph!.input.entries())
-      if (i > 0) model.graph!.initializer.push({ ...tensorAt(join(folder, `test_data_set_0/input_${i}.pb`)), name })
-    return importOnnx(toBinary(ModelProtoSchema, model), { file: folder })
-  }
-}
-
-/** As ONNX's own runner compares: relative 1e-3, absolute 1e-5. */
-async function expectKnownOutputs(graph: Graph, folder: string): Promise<void> {
+async function expectKnownOutputs(graph: Graph, name: string): Promise<void> {
   const session = await ort.InferenceSession.create(exportOnnx(graph), { intraOpNumThreads: 1, logSeverityLevel: 3 })
-  const feeds: Record<string, ort.Tensor> = {}
-  for (const [i, { name, type }] of graph.inputs.entries()) {
-    const { dims, data } = await readTensor(tensorAt(join(folder, `test_data_set_0/input_${i}.pb`)), name, folder, undefined)
-    feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims)
-  }
+  const inputs = await caseInputs(name, graph)
+  const feeds = Object.fromEntries(
+    graph.inputs.map(({ name, type }, i) => [name, new ort.Tensor(type as 'float32', inputs[i].data as Float32Array, inputs[i].dims)]),
+  )
   const results = await session.run(feeds)
-  for (const [i, { name }] of graph.outputs.entries()) {
-    const expected = await readTensor(tensorAt(join(folder, `test_data_set_0/output_${i}.pb`)), name, folder, undefined)
-    const found = Array.from(results[name].data as ArrayLike<number>, Number)
-    const far = Array.from(expected.data as ArrayLike<number>, Number).filter(
-      (value, k) => !(Math.abs(found[k] - value) <= 1e-5 + 1e-3 * Math.abs(value)),
-    )
-    expect([folder, results[name].dims.join(), far.length]).toEqual([folder, expected.dims.join(), 0])
+  for (const [i, expected] of (await caseOutputs(name, graph)).entries()) {
+    const { dims, data } = results[graph.outputs[i].name]
+    expect(disagreement({ dims, data: data as Float32Array }, expected), name).toBeUndefined()
   }
   await session.release()
 }

@@ -1,38 +1,25 @@
 /** `@espalier/kernels`, `nn` and `rl`, unchanged, in a real browser; no browser or no adapter is a failure, never a skip. */
-import { type Browser, type BrowserServer, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Chromium, launchChromium } from '../../../kernels/test/browser/chromium.js'
+import { load, newPage } from '../../../kernels/test/browser/page.js'
 import { bundlePage } from './bundle.js'
-import { launchChromium } from './chromium.js'
 import { work } from './work.js'
 
 type Work = typeof work
 const adapter = process.env.ESPALIER_ADAPTER
 
-let server: BrowserServer
-let browser: Browser
+let chromium: Chromium
 beforeAll(async () => {
-  server = await launchChromium()
-  browser = await chromium.connect(server.wsEndpoint(), { timeout: 10_000 })
+  chromium = await launchChromium()
 })
-afterAll(() => server?.kill())
+afterAll(() => chromium.kill())
 
 const printed: string[] = []
 
-/** A page at `url` with the script, served without a network. WebGPU wants a secure context, which http://localhost is. */
-async function open(code: string, url = 'http://localhost/'): Promise<Page> {
-  const page = await browser.newPage()
-  page.setDefaultTimeout(20_000)
-  page.on('console', (message) => printed.push(`${message.type()}: ${message.text()}`))
-  page.on('pageerror', (error) => printed.push(`uncaught: ${error.message}`))
-  await page.route('**/*', (route) => {
-    const path = new URL(route.request().url()).pathname
-    if (path === '/page.js') return route.fulfill({ contentType: 'text/javascript', body: code })
-    if (path === '/')
-      return route.fulfill({ contentType: 'text/html', body: '<!doctype html><script type="module" src="/page.js"></script>' })
-    return route.fulfill({ status: path === '/favicon.ico' ? 204 : 404 })
-  })
-  await page.goto(url)
-  await page.waitForFunction(() => 'work' in globalThis)
+async function open(code: string, url?: string): Promise<Page> {
+  const page = await newPage(chromium.browser, printed)
+  await load(page, code, 'work', url)
   return page
 }
 

@@ -1,29 +1,17 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { build, type Metafile } from 'esbuild'
-
-const root = join(import.meta.dirname, '..', '..', '..', '..')
+import type { Metafile } from 'esbuild'
+import { bundle, root, sources } from '../../../kernels/test/browser/bundle.js'
 
 /**
  * The page's script with everything it imports, from the packages' sources or from what `npm run build` made of them, as any
- * application would bundle it: no externals, no replacements. esbuild refuses Node's modules for this platform.
+ * application would bundle it: no externals, no replacements.
  */
 export async function bundlePage(from: 'sources' | 'built packages'): Promise<{ code: string; metafile: Metafile }> {
   if (from === 'built packages') await buildPackages()
-  const { outputFiles, metafile } = await build({
-    entryPoints: [join(import.meta.dirname, 'page.ts')],
-    absWorkingDir: root,
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    write: false,
-    metafile: true,
-    logLevel: 'silent',
-    ...(from === 'sources' && { conditions: ['espalier-source'], loader: { '.wgsl': 'text' } }),
-  })
-  return { code: outputFiles[0].text, metafile }
+  const { codes, metafile } = await bundle([join(import.meta.dirname, 'page.ts')], from === 'sources' ? sources : {})
+  return { code: codes[0], metafile }
 }
 
 /** Finds all in turborepo's cache after `npm run build`. */

@@ -6,13 +6,29 @@ import { createRequire } from 'node:module'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { type BrowserServer, chromium } from 'playwright-core'
+import { type Browser, type BrowserServer, chromium } from 'playwright-core'
 
 // Playwright's own switches keep the browser off the network, without first-run pages, sync or updates, and without a sandbox.
 const args = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
 
-/** A headless browser whose WebGPU is SwiftShader; the server's `kill` ends it even when it hangs. Elsewhere than on Linux x64: an installed Chrome. */
-export async function launchChromium(): Promise<BrowserServer> {
+export interface Chromium {
+  readonly browser: Browser
+  /** Ends it even when it hangs. */
+  kill(): Promise<void>
+}
+
+/** A headless browser whose WebGPU is SwiftShader. Elsewhere than on Linux x64: an installed Chrome. */
+export async function launchChromium(): Promise<Chromium> {
+  const server = await launchServer()
+  try {
+    return { browser: await chromium.connect(server.wsEndpoint(), { timeout: 10_000 }), kill: () => server.kill() }
+  } catch (error) {
+    await server.kill()
+    throw error
+  }
+}
+
+async function launchServer(): Promise<BrowserServer> {
   const options = { args, timeout: 30_000 }
   if (process.platform !== 'linux' || process.arch !== 'x64') return chromium.launchServer({ ...options, channel: 'chrome' })
   const folder = await unpackChromium()
