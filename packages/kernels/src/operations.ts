@@ -31,7 +31,7 @@ import {
   maxPoolGradient,
 } from './pooling/pooling.js'
 import { randomNormal, randomUniform } from './random/random.js'
-import { reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
+import { otherReductions, reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
 import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-entropy/softmax-cross-entropy.js'
 
 const all: readonly Operation[] = [
@@ -40,7 +40,7 @@ const all: readonly Operation[] = [
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
   ...elementwiseOperations,
-  ...[scale, accumulate, sumTo, reduceMean, reduceSum],
+  ...[scale, accumulate, sumTo, reduceMean, reduceSum, ...otherReductions],
   ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],
   ...[softmax, softmaxGradient, softmaxCrossEntropy, countCorrect],
   ...[mask, spatialEntropy],

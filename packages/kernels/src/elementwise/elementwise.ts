@@ -36,9 +36,9 @@ function sumTo(name: string, from: Shape, to: Shape, emit: Emit): string {
 }
 
 /** One run over equal shapes (up to dimensions of 1), else a walk with a stride of 0 where an operand repeats. */
-function binaryDispatch(op: string, selector: number, a: Tensor, b: Tensor, y: Tensor, target: Target): Dispatch {
+export function binaryDispatch(op: keyof typeof pairs, a: Tensor, b: Tensor, y: Tensor, target: Target): Dispatch {
   const operands = [a, b, y]
-  const constants = { OPERATION: selector }
+  const constants = { OPERATION: Object.keys(pairs).indexOf(op) }
   if (elements(a.shape) === elements(y.shape) && elements(b.shape) === elements(y.shape)) {
     const { width, vectors, each, workgroups } = flatWork(elements(y.shape), target)
     return { shader: flatShader[width], constants, operands, params: { u32: [vectors, each] }, workgroups }
@@ -70,7 +70,6 @@ type Derivative = (call: Call, dy: string, emit: Emit) => string
 /** a (op) b with numpy broadcasting, and the derivatives to a and to b before summing over broadcast dimensions. */
 function binary(op: keyof typeof pairs, derivatives?: readonly [Derivative, Derivative]): Operation {
   const value = pairs[op]
-  const selector = Object.keys(pairs).indexOf(op)
   return {
     op,
     infer(_, inputs) {
@@ -80,11 +79,11 @@ function binary(op: keyof typeof pairs, derivatives?: readonly [Derivative, Deri
       return [shape]
     },
     dispatches(_, [a, b], [y], target) {
-      if (a !== b) return [binaryDispatch(op, selector, a!, b!, y, target)]
+      if (a !== b) return [binaryDispatch(op, a!, b!, y, target)]
       // One tensor may not be bound twice: x + x and x * x read a copy.
       const copy = scratch('copy', a!.shape)
       const copied = stridedDispatch(a!, copy, { op, shape: [elements(a!.shape)], strides: [1] }, target)
-      return [copied, binaryDispatch(op, selector, a!, copy, y, target)]
+      return [copied, binaryDispatch(op, a!, copy, y, target)]
     },
     reference(_, [a, b]) {
       const shape = broadcastShapes(op, a!.shape, b!.shape)
