@@ -32,7 +32,7 @@ import {
 } from './pooling/pooling.js'
 import { randomNormal, randomUniform } from './random/random.js'
 import { otherReductions, reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
-import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-entropy/softmax-cross-entropy.js'
+import { distillationLoss, softmaxCrossEntropy, softmaxOperations } from './softmax-cross-entropy/softmax-cross-entropy.js'
 
 const all: readonly Operation[] = [
   ...[conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul],
@@ -42,7 +42,7 @@ const all: readonly Operation[] = [
   ...elementwiseOperations,
   ...[scale, accumulate, sumTo, reduceMean, reduceSum, ...otherReductions],
   ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],
-  ...[softmax, softmaxGradient, softmaxCrossEntropy, countCorrect],
+  ...[...softmaxOperations, softmaxCrossEntropy, distillationLoss, countCorrect],
   ...[mask, spatialEntropy],
   ...[sgdUpdate, adamUpdate],
   ...[normalizeImages, augmentImages, randomUniform, randomNormal],
