@@ -1,5 +1,6 @@
-import type { NdArray } from '../operation.js'
-import type { GemmGeometry } from './matmul.js'
+import { broadcastTo } from '../layout/layout.reference.js'
+import { elements, type NdArray } from '../operation.js'
+import type { GemmGeometry, ProductGeometry } from './matmul.js'
 
 /** Y [M, N] = alpha * A' B' + beta * C with C broadcast. */
 export function gemmReference(g: GemmGeometry, a: NdArray, b: NdArray, c?: NdArray): NdArray {
@@ -12,4 +13,18 @@ export function gemmReference(g: GemmGeometry, a: NdArray, b: NdArray, c?: NdArr
     }
   }
   return { shape: [g.m, g.n], data: y }
+}
+
+/** Y[b] = A[b] B[b] over broadcast leading dimensions. */
+export function productReference({ m, n, k, batch, y }: ProductGeometry, a: NdArray, b: NdArray): NdArray {
+  const [p, q] = [broadcastTo(a, [...batch, m, k]).data, broadcastTo(b, [...batch, k, n]).data]
+  const data = new Float64Array(elements(y))
+  for (let at = 0; at < elements(batch); at++) {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        for (let r = 0; r < k; r++) data[(at * m + i) * n + j] += p[(at * m + i) * k + r] * q[(at * k + r) * n + j]
+      }
+    }
+  }
+  return { shape: y, data }
 }

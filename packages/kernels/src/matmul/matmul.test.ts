@@ -62,6 +62,53 @@ testOperation(
   operations,
 )
 
+const products: Record<string, [number[], number[]]> = {
+  'a matrix for all of a batch': [
+    [2, 3, 5, 7],
+    [7, 3],
+  ],
+  'a matrix for all, with leading ones': [
+    [3, 5, 7],
+    [1, 1, 7, 4],
+  ],
+  'a product each': [
+    [2, 3, 5, 7],
+    [2, 3, 7, 4],
+  ],
+  'broadcast both ways': [
+    [5, 1, 3, 4],
+    [2, 4, 3],
+  ],
+  'a repeated on the left': [
+    [3, 5],
+    [7, 5, 2],
+  ],
+  'vectors: an inner product': [[7], [7]],
+  'a row and matrices': [[5], [3, 5, 2]],
+  'matrices and a column': [[3, 2, 5], [5]],
+}
+testOperation(
+  matMul,
+  Object.entries(products).map(([name, inputs]) => ({ name, attributes: {}, inputs })),
+  operations,
+)
+testOperation(
+  gemm,
+  [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ].flatMap(([transA, transB]) =>
+    [[], [1], [6], [5, 1], [1, 6], [1, 1], [5, 6]].map((c) => ({
+      name: `transA ${transA}, transB ${transB}, c [${c}]`,
+      attributes: { transA, transB, alpha: 1.5, beta: 0.5 },
+      inputs: [transA ? [7, 5] : [5, 7], transB ? [6, 7] : [7, 6], c.length ? c : undefined],
+    })),
+  ),
+  operations,
+)
+
 test('the tiled kernel, with and without quads, agrees with the plain one', async () => {
   const gpu = await testGpu()
   for (const [a, b, attributes] of [
@@ -105,9 +152,9 @@ test('shapes that do not fit are errors', () => {
   expect(() =>
     matMul.infer({}, [
       [2, 3, 4],
-      [4, 5],
+      [3, 4, 5],
     ]),
-  ).toThrow('MatMul: the first input must have 2 dimensions, found [2, 3, 4]')
+  ).toThrow('MatMul: [2] and [3] do not broadcast: dimension 0 is 2 and 3')
   expect(
     matMul.macs!(
       {},
