@@ -11,6 +11,7 @@ import { channelSum } from './conv2d/channel-sum.js'
 import { conv, fusedConv } from './conv2d/conv2d.js'
 import { convInputGradient } from './conv2d/input-gradient.js'
 import { convWeightGradient } from './conv2d/weight-gradient.js'
+import { dropoutTraining } from './dropout/dropout.js'
 import { accumulate, elementwiseOperations, scale } from './elementwise/elementwise.js'
 import { spatialEntropy } from './entropy/entropy.js'
 import { augmentImages, normalizeImages } from './images/images.js'
@@ -43,7 +44,7 @@ const all: readonly Operation[] = [
   ...[scale, accumulate, sumTo, reduceMean, reduceSum, ...otherReductions],
   ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],
   ...[...softmaxOperations, softmaxCrossEntropy, distillationLoss, countCorrect],
-  ...[mask, spatialEntropy],
+  ...[mask, dropoutTraining, spatialEntropy],
   ...[sgdUpdate, adamUpdate],
   ...[normalizeImages, augmentImages, randomUniform, randomNormal],
 ]
