@@ -12,7 +12,7 @@ import { conv, fusedConv } from './conv2d/conv2d.js'
 import { convInputGradient } from './conv2d/input-gradient.js'
 import { convWeightGradient } from './conv2d/weight-gradient.js'
 import { dropoutTraining } from './dropout/dropout.js'
-import { accumulate, elementwiseOperations, scale } from './elementwise/elementwise.js'
+import { accumulate, elementwiseOperations, mean, scale } from './elementwise/elementwise.js'
 import { spatialEntropy } from './entropy/entropy.js'
 import { augmentImages, normalizeImages } from './images/images.js'
 import { copyOperations, expand, repeatBatch, transpose } from './layout/layout.js'
@@ -41,7 +41,7 @@ const all: readonly Operation[] = [
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
   ...elementwiseOperations,
-  ...[scale, accumulate, sumTo, reduceMean, reduceSum, ...otherReductions],
+  ...[mean, scale, accumulate, sumTo, reduceMean, reduceSum, ...otherReductions],
   ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],
   ...[...softmaxOperations, softmaxCrossEntropy, distillationLoss, countCorrect],
   ...[mask, dropoutTraining, spatialEntropy],

@@ -119,6 +119,23 @@ test('NaN is in the result wherever it is in an operand; infinities as IEEE 754 
   }
 })
 
+testOperation(
+  operations.Mean,
+  [
+    { name: 'three, broadcast', attributes: {}, inputs: [[2, 3, 5], [3, 1], [1]] },
+    { name: 'one', attributes: {}, inputs: [[3, 5]] },
+    {
+      name: 'two, vectors',
+      attributes: {},
+      inputs: [
+        [1, 4],
+        [3, 4],
+      ],
+    },
+  ],
+  operations,
+)
+
 testOperation(scale, [{ name: 'odd', attributes: { factor: -2.5 }, inputs: [[3, 5]] }], operations)
 
 const accumulations: Case[] = [

@@ -1,5 +1,5 @@
 import { broadcastShapes, expectShape, inputShape, numberAttribute, show } from '../checks.js'
-import { broadcastStrides } from '../layout/layout.js'
+import { broadcastStrides, expandDispatch } from '../layout/layout.js'
 import { broadcastTo } from '../layout/layout.reference.js'
 import { collapse, outerArray, stridedDispatch } from '../layout/strides.js'
 import {
@@ -109,7 +109,7 @@ const times =
 
 /**
  * a (op) b with numpy broadcasting: Add, Sub, Mul, Div, Min, Max (equal ones share the gradient), Pow; PRelu(x, slope), whose slope is
- * broadcast to x. The importer chains Sum, Min, Max and Mean of many. The others are what gradients are made of.
+ * broadcast to x. The importer chains Sum, Min and Max of many. The others are what gradients are made of.
  */
 export const elementwiseOperations: readonly Operation[] = [
   binary('Add', [same, same]),
@@ -131,6 +131,38 @@ export const elementwiseOperations: readonly Operation[] = [
     binary(op),
   ),
 ]
+
+/** Mean(x0, x1, ...) -> y: of any number of tensors, broadcast. */
+export const mean: Operation = {
+  op: 'Mean',
+  infer: (_, inputs) => [inputs.map((_, i) => inputShape('Mean', inputs, i, `x${i}`)).reduce((a, b) => [...broadcastShapes('Mean', a, b)])],
+  dispatches(_, inputs, [y], target) {
+    const first = scratch('sum 0', y.shape)
+    const dispatches = [expandDispatch('Mean', inputs[0]!, first, 1 / inputs.length, target)]
+    let sum = first
+    // Each is scaled first: a sum of many may overflow.
+    inputs.slice(1).forEach((x, i) => {
+      const scaled = scratch(`scaled ${i + 1}`, x!.shape)
+      const next = i === inputs.length - 2 ? y : scratch(`sum ${i + 1}`, y.shape)
+      const all = { op: 'Mean', shape: [elements(x!.shape)], strides: [1], factor: 1 / inputs.length }
+      dispatches.push(stridedDispatch(x!, scaled, all, target), binaryDispatch('Add', sum, scaled, next, target))
+      sum = next
+    })
+    return inputs.length > 1 ? dispatches : [expandDispatch('Mean', inputs[0]!, y, 1, target)]
+  },
+  reference(_, inputs) {
+    const [shape] = this.infer(
+      {},
+      inputs.map((x) => x?.shape),
+    )
+    const all = inputs.map((x) => broadcastTo(x!, shape).data)
+    return [{ shape, data: all[0].map((_, i) => all.reduce((sum, data) => sum + data[i], 0) / all.length) }]
+  },
+  gradient(call, [dy], emit) {
+    const [scaled] = emit('Scale', { factor: 1 / call.inputs.length }, [dy])
+    return call.inputs.map((_, i) => (call.wanted[i] ? sumTo(scaled, call.outputShapes[0], call.inputShapes[i]!, emit) : undefined))
+  },
+}
 
 /** Scale(x) {factor} -> y = factor x */
 export const scale: Operation = {
