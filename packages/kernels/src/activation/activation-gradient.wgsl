@@ -19,6 +19,29 @@ fn sigmoid(v: vec4f) -> vec4f {
   return 1.0 / (1.0 + exp(-v));
 }
 
+/** Derivatives in which clamp, or SwiftShader's exp, would lose NaN. */
+fn slope(v: vec4f) -> vec4f {
+  switch FUNCTION {
+    case 9u: {
+      // The derivative is 0 or 1 beyond 10, where powers of v may overflow.
+      let c = clamp(v, vec4f(-10.0), vec4f(10.0));
+      if (params.a != 0.0) {
+        let s = sigmoid(1.5957691216 * (c + 0.044715 * c * c * c));
+        return s + c * s * (1.0 - s) * 1.5957691216 * (1.0 + 0.134145 * c * c);
+      }
+      return 0.5 + 0.5 * errorFunction(c * 0.70710678118) + c * 0.39894228040 * exp(-0.5 * c * c);
+    }
+    case 12u: { return sigmoid(v); }
+    case 15u: {
+      let c = clamp(v, vec4f(-88.0), vec4f(9.0));
+      let e = exp(c);
+      let rest = 2.0 / (e * e + 2.0 * e + 2.0); // 1 - tanh
+      return 1.0 - rest + c * rest * (2.0 - rest) * sigmoid(c);
+    }
+    default: { return 1.1283791671 * exp(-v * v); }
+  }
+}
+
 fn gradient(v: vec4f, d: vec4f) -> vec4f {
   switch FUNCTION {
     case 0u: { return select(d, vec4f(), v <= vec4f()); }
@@ -36,29 +59,14 @@ fn gradient(v: vec4f, d: vec4f) -> vec4f {
       let s = sigmoid(v);
       return d * (s + v * s * (1.0 - s));
     }
-    case 9u: {
-      // The derivative is 0 or 1 beyond 10, where powers of v may overflow.
-      let c = clamp(v, vec4f(-10.0), vec4f(10.0));
-      if (params.a != 0.0) {
-        let s = sigmoid(1.5957691216 * (c + 0.044715 * c * c * c));
-        return d * (s + c * s * (1.0 - s) * 1.5957691216 * (1.0 + 0.134145 * c * c));
-      }
-      return d * (0.5 + 0.5 * errorFunction(c * 0.70710678118) + c * 0.39894228040 * exp(-0.5 * c * c));
-    }
+    case 9u, 12u, 15u, 27u: { return select(d * slope(v), v, isNan(v)); }
     case 10u: { return d * params.b * select(vec4f(1.0), params.a * exp(v), v <= vec4f()); }
     case 11u: { return select(d, d * exp(v / params.a), v <= vec4f()); }
-    case 12u: { return d * sigmoid(v); }
     case 13u: {
       let n = 1.0 + abs(v);
       return d / n / n;
     }
     case 14u: { return select(d, vec4f(), v <= vec4f(params.a)); }
-    case 15u: {
-      let c = clamp(v, vec4f(-88.0), vec4f(9.0));
-      let e = exp(c);
-      let rest = 2.0 / (e * e + 2.0 * e + 2.0); // 1 - tanh
-      return d * ((1.0 - rest) + c * rest * (2.0 - rest) * sigmoid(c));
-    }
     case 16u: { return select(d, vec4f(), abs(v) <= vec4f(params.a)); }
     case 17u: { return d * v; }
     case 18u: { return d / v; }
@@ -66,7 +74,6 @@ fn gradient(v: vec4f, d: vec4f) -> vec4f {
     case 20u: { return -d * v * v; }
     case 21u: { return -d; }
     case 22u: { return d * sign(v); }
-    case 27u: { return d * 1.1283791671 * exp(-v * v); }
     case 28u: { return d * sine(v, 1.0); }
     default: { return -d * sine(v, 0.0); }
   }

@@ -142,6 +142,33 @@ test('gradients of large values do not overflow', async () => {
   }
 })
 
+test('the gradient at NaN is NaN where there is no kink', async () => {
+  for (const key of [
+    'Sigmoid',
+    'Tanh',
+    'Silu',
+    'Gelu',
+    'Gelu tanh',
+    'Softplus',
+    'Softsign',
+    'Mish',
+    'Exp',
+    'Log',
+    'Sqrt',
+    'Reciprocal',
+    'Erf',
+    'Sin',
+    'Cos',
+  ]) {
+    const operation = operations[`${key.split(' ')[0]}Gradient`]
+    const [dx] = await runOperation(await testGpu(), operation, attributes[key], [
+      arrayOf([4], [NaN, 1, 1, NaN]),
+      arrayOf([4], [1, 1, 1, 1]),
+    ])
+    expect([...dx.data].map(Number.isNaN), key).toEqual([true, false, false, true])
+  }
+})
+
 test('a bound that is no number is refused', () => {
   expect(() => operations.Clip.infer({ min: 'zero' }, [[2]])).toThrow("Clip: attribute 'min' must be a number, found zero")
 })

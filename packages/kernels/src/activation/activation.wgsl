@@ -14,10 +14,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
-fn isNan(value: vec4f) -> vec4<bool> {
-  return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
-}
-
 fn isInfinite(value: vec4f) -> vec4<bool> {
   return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) == vec4u(0x7f800000u);
 }
