@@ -33,6 +33,7 @@ const shapes: Record<string, [number[], number[]]> = {
   ],
   'a scalar': [[2, 9], [1]],
   'a scalar, vectors': [[3, 4, 5], [1]],
+  'a scalar for many': [[3, 2048], [1]],
   'a channel each, vectors': [
     [2, 3, 4, 5],
     [3, 1, 1],

@@ -44,6 +44,12 @@ export function binaryDispatch(op: keyof typeof pairs, a: Tensor, b: Tensor, y: 
     return { shader: flatShader[width], constants, operands, params: { u32: [vectors, each] }, workgroups }
   }
   const walk = collapse(op, y.shape, [broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape)])
+  // One value for everything: cut into rows, of which neighbours read neighbours.
+  if (walk.shape.length === 1 && walk.shape[0] % 2048 === 0) {
+    walk.shape.unshift(walk.shape[0] / 2048)
+    walk.shape[1] = 2048
+    for (const list of walk.strides) list.unshift(2048 * list[0])
+  }
   const outer = walk.shape.slice(0, -1)
   const last = outer.length
   const inner = walk.shape[last]
