@@ -11,7 +11,8 @@ import { channelSum } from './conv2d/channel-sum.js'
 import { conv, fusedConv } from './conv2d/conv2d.js'
 import { convInputGradient } from './conv2d/input-gradient.js'
 import { convWeightGradient } from './conv2d/weight-gradient.js'
-import { accumulate, elementwiseOperations, scale } from './elementwise/elementwise.js'
+import { dropoutTraining } from './dropout/dropout.js'
+import { accumulate, elementwiseOperations, mean, scale } from './elementwise/elementwise.js'
 import { spatialEntropy } from './entropy/entropy.js'
 import { augmentImages, normalizeImages } from './images/images.js'
 import { copyOperations, expand, repeatBatch, transpose } from './layout/layout.js'
@@ -31,8 +32,8 @@ import {
   maxPoolGradient,
 } from './pooling/pooling.js'
 import { randomNormal, randomUniform } from './random/random.js'
-import { reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
-import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-entropy/softmax-cross-entropy.js'
+import { otherReductions, reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
+import { distillationLoss, softmaxCrossEntropy, softmaxOperations } from './softmax-cross-entropy/softmax-cross-entropy.js'
 
 const all: readonly Operation[] = [
   ...[conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul],
@@ -40,10 +41,10 @@ const all: readonly Operation[] = [
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
   ...elementwiseOperations,
-  ...[scale, accumulate, sumTo, reduceMean, reduceSum],
+  ...[mean, scale, accumulate, sumTo, reduceMean, reduceSum, ...otherReductions],
   ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],
-  ...[softmax, softmaxGradient, softmaxCrossEntropy, countCorrect],
-  ...[mask, spatialEntropy],
+  ...[...softmaxOperations, softmaxCrossEntropy, distillationLoss, countCorrect],
+  ...[mask, dropoutTraining, spatialEntropy],
   ...[sgdUpdate, adamUpdate],
   ...[normalizeImages, augmentImages, randomUniform, randomNormal],
 ]

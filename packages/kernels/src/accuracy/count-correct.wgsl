@@ -1,10 +1,11 @@
-// Adds top-1 hits to a counter per candidate: one invocation goes over the images of one candidate (few of both), in integers.
+// Adds top-k hits to a counter per candidate: one invocation goes over the images of one candidate (few of both), in integers.
 
 struct Params {
   candidates: u32,
   batch: u32,
   classes: u32,
   hasValid: u32,
+  k: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -36,16 +37,13 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       continue;
     }
     let own = logits[row + label];
-    var correct = !isNan(own);
+    // Classes that come before the label: the lowest index wins a tie, and a NaN anywhere in the row is never a hit.
+    var before = select(0u, params.k, isNan(own));
     for (var k = 0u; k < params.classes; k++) {
       let other = logits[row + k];
-      // The lowest index wins a tie; a NaN anywhere in the row is never a hit.
-      if (isNan(other) || other > own || (other == own && k < label)) {
-        correct = false;
-        break;
-      }
+      before += select(select(0u, params.k, isNan(other)), 1u, other > own || (other == own && k < label));
     }
-    hits += select(0u, 1u, correct);
+    hits += select(0u, 1u, before < params.k);
   }
   accumulator[p] += hits;
 }

@@ -1,15 +1,16 @@
-import { expectShape, inputShape, numberAttribute } from '../checks.js'
+import { choiceAttribute, expectShape, inputShape, numberAttribute } from '../checks.js'
 import { type Attributes, elements, type Operation } from '../operation.js'
 import { bothWidths, flatWork } from '../vectors.js'
 import { functions } from './activation.reference.js'
 import activation from './activation.wgsl'
 import activationGradient from './activation-gradient.wgsl'
+import lacking from './functions.wgsl'
 
-const shader = bothWidths('activation', activation, ['read', 'write'])
-const gradientShader = bothWidths('activation.gradient', activationGradient, ['read', 'read', 'write'])
+const shader = bothWidths('activation', activation + lacking, ['read', 'write'])
+const gradientShader = bothWidths('activation.gradient', activationGradient + lacking, ['read', 'read', 'write'])
 
-/** Attributes of each operator that fill the shader's parameters a and b, with ONNX's defaults. */
-const parameters: Readonly<Record<string, readonly (readonly [name: string, fallback: number])[]>> = {
+/** Attributes of each operator that fill the shader's parameters a and b, with ONNX's defaults; choices go by number, the first is the default. */
+const parameters: Readonly<Record<string, readonly (readonly [name: string, fallback: number | readonly string[]])[]>> = {
   Clip: [
     ['min', -Infinity],
     ['max', Infinity],
@@ -20,16 +21,33 @@ const parameters: Readonly<Record<string, readonly (readonly [name: string, fall
     ['alpha', 0.2],
     ['beta', 0.5],
   ],
+  Gelu: [['approximate', ['none', 'tanh']]],
+  Selu: [
+    ['alpha', 1.6732632423543772],
+    ['gamma', 1.0507009873554805],
+  ],
+  Celu: [['alpha', 1]],
+  ThresholdedRelu: [['alpha', 1]],
+  Shrink: [
+    ['lambd', 0.5],
+    ['bias', 0],
+  ],
 }
 
 function parametersOf(op: string, attributes: Attributes): [number, number] {
-  const [a = 0, b = 0] = (parameters[op] ?? []).map(([name, fallback]) => numberAttribute(op, attributes, name, fallback))
+  const [a = 0, b = 0] = (parameters[op] ?? []).map(([name, fallback]) =>
+    typeof fallback === 'number'
+      ? numberAttribute(op, attributes, name, fallback)
+      : fallback.indexOf(choiceAttribute(op, attributes, name, fallback, fallback[0])),
+  )
   return [a, b]
 }
 
 /**
- * Relu, Clip {min, max}, LeakyRelu {alpha}, Elu {alpha}, Sigmoid, Tanh, HardSigmoid {alpha, beta}, HardSwish: x -> y of the same shape;
- * and of each the gradient, ReluGradient(y, dy) and so on: the saved tensor is y for Relu, Sigmoid and Tanh, and x for the others.
+ * Functions of one element, x -> y of the same shape: Relu, Clip {min, max}, LeakyRelu {alpha}, Elu {alpha}, Sigmoid, Tanh,
+ * HardSigmoid {alpha, beta}, HardSwish, Silu (x sigmoid(x)), Gelu {approximate: 'none' | 'tanh'}, Selu {alpha, gamma}, Celu {alpha}, Softplus,
+ * Softsign, ThresholdedRelu {alpha}, Mish, Shrink {lambd, bias}; Exp, Log, Sqrt, Reciprocal, Neg, Abs, Sign, Floor, Ceil, Round, Erf, Sin, Cos.
+ * And of each that is no step the gradient, ReluGradient(y, dy) and so on: the saved tensor is y or x as activation.reference.ts says.
  */
 export const activationOperations: readonly Operation[] = functions.flatMap(({ op, saved, value, derivative }, selector) => {
   const forward: Operation = {
@@ -47,8 +65,10 @@ export const activationOperations: readonly Operation[] = functions.flatMap(({ o
       const [a, b] = parametersOf(op, attributes)
       return [{ shape: x!.shape, data: x!.data.map((element) => value(element, a, b)) }]
     },
-    gradient: (call, [dy], emit) => emit(`${op}Gradient`, call.attributes, [saved === 'x' ? call.inputs[0] : call.outputs[0], dy]),
+    gradient: (call, [dy], emit) =>
+      derivative ? emit(`${op}Gradient`, call.attributes, [saved === 'x' ? call.inputs[0] : call.outputs[0], dy]) : [undefined],
   }
+  if (!derivative) return [forward]
   const gradient: Operation = {
     op: `${op}Gradient`,
     infer(attributes, inputs) {

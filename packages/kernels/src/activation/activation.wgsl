@@ -1,21 +1,21 @@
 // y = f(x) element by element. NaN comes out as NaN: comparisons that must see it are made on bits, because a
 // compiler may take max(x, 0), or select(x, 0, x < 0), for the hardware's maximum, which hides it, and SwiftShader's exp(NaN) is a number.
 
-override FUNCTION: u32 = 0u; // 0 Relu, 1 Clip, 2 LeakyRelu, 3 Elu, 4 Sigmoid, 5 Tanh, 6 HardSigmoid, 7 HardSwish
+override FUNCTION: u32 = 0u; // the order of activation.reference.ts
 
 struct Params {
   vectors: u32,
   each: u32, // vectors per invocation
-  a: f32, // Clip: min; LeakyRelu, Elu, HardSigmoid: alpha
-  b: f32, // Clip: max; HardSigmoid: beta
+  a: f32, // alpha; Clip: min; Shrink: lambd; Gelu: 1 for its form with tanh
+  b: f32, // beta; Clip: max; Selu: gamma; Shrink: bias
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 
-fn isNan(value: vec4f) -> vec4<bool> {
-  return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+fn isInfinite(value: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) == vec4u(0x7f800000u);
 }
 
 /** min(max(value, low), high), and NaN for NaN. */
@@ -31,6 +31,53 @@ fn hyperbolicTangent(v: vec4f) -> vec4f {
   return select(sign(v) * (1.0 - e) / (1.0 + e), series, square < vec4f(0.01));
 }
 
+fn sigmoid(v: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(-v));
+}
+
+/** NaN or an infinity, which as constants are refused. */
+fn special(bits: u32) -> vec4f {
+  return vec4f(bitcast<f32>(bits | (params.vectors & 0u)));
+}
+
+/** Functions of numbers: NaN is kept out. */
+fn further(v: vec4f) -> vec4f {
+  switch FUNCTION {
+    case 8u: { return v / (1.0 + exp(-v)); }
+    case 9u: {
+      if (params.a != 0.0) {
+        return v * sigmoid(1.5957691216 * (v + 0.044715 * v * v * v));
+      }
+      return 0.5 * v * (1.0 + errorFunction(v * 0.70710678118));
+    }
+    case 10u: { return params.b * select(v, params.a * (exp(v) - 1.0), v < vec4f()); }
+    case 11u: { return select(v, params.a * (exp(v / params.a) - 1.0), v < vec4f()); }
+    case 12u: { return max(v, vec4f()) + log(1.0 + exp(-abs(v))); }
+    case 13u: { return v / (1.0 + abs(v)); }
+    case 14u: { return select(v, vec4f(), v <= vec4f(params.a)); }
+    case 15u: {
+      // tanh(log(1 + e)) = (e e + 2 e) / (e e + 2 e + 2), 1 in float32 from v = 9 on
+      let e = exp(min(v, vec4f(9.0)));
+      let n = e * e + 2.0 * e;
+      return v * n / (n + 2.0);
+    }
+    case 16u: { return select(select(vec4f(), v - params.b, v > vec4f(params.a)), v + params.b, v < vec4f(-params.a)); }
+    case 17u: { return exp(v); }
+    case 18u: { return select(select(log(v), special(0xff800000u), v == vec4f()), special(0x7fc00000u), v < vec4f()); }
+    case 19u: { return select(sqrt(v), special(0x7fc00000u), v < vec4f()); }
+    case 20u: { return 1.0 / v; }
+    case 21u: { return -v; }
+    case 22u: { return abs(v); }
+    case 23u: { return sign(v); }
+    case 24u: { return floor(v); }
+    case 25u: { return ceil(v); }
+    case 26u: { return round(v); }
+    case 27u: { return errorFunction(v); }
+    case 28u: { return select(sine(v, 0.0), special(0x7fc00000u), isInfinite(v)); }
+    default: { return select(sine(v, 1.0), special(0x7fc00000u), isInfinite(v)); }
+  }
+}
+
 fn activate(v: vec4f) -> vec4f {
   switch FUNCTION {
     case 0u: { return select(v, vec4f(), (bitcast<vec4u>(v) ^ vec4u(0x80000000u)) <= vec4u(0x7f800000u)); }
@@ -40,7 +87,8 @@ fn activate(v: vec4f) -> vec4f {
     case 4u: { return select(1.0 / (1.0 + exp(-v)), v, isNan(v)); }
     case 5u: { return select(hyperbolicTangent(v), v, isNan(v)); }
     case 6u: { return limit(v * params.a + params.b, 0.0, 1.0); }
-    default: { return v * limit(v / 6.0 + 0.5, 0.0, 1.0); }
+    case 7u: { return v * limit(v / 6.0 + 0.5, 0.0, 1.0); }
+    default: { return select(further(v), v, isNan(v)); }
   }
 }
 

@@ -1,6 +1,4 @@
-// y = a (op) b, both of y's shape.
-
-override OPERATION: u32 = 0u; // 0 Add, 1 Sub, 2 Mul, 3 Div
+// y = a (op) b, both of y's shape. Joined to combine.wgsl.
 
 struct Params {
   vectors: u32,
@@ -11,15 +9,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> a: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> b: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-
-fn combine(p: vec4f, q: vec4f) -> vec4f {
-  switch OPERATION {
-    case 0u: { return p + q; }
-    case 1u: { return p - q; }
-    case 2u: { return p * q; }
-    default: { return p / q; }
-  }
-}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {

@@ -1,16 +1,15 @@
 // y = a (op) b with broadcasting: strides of 0 along the dimensions an operand repeats. A row's coordinates are found once.
-
-override OPERATION: u32 = 0u; // 0 Add, 1 Sub, 2 Mul, 3 Div
+// Joined to combine.wgsl and to the types A and B: vec4f as y, or f32 where an operand repeats one value along the rows.
 
 struct Params {
   rows: u32,
-  inner: u32, // elements per row
+  inner: u32, // vectors per row
   lanes: u32, // invocations that share a row
   innerStrideA: u32,
   innerStrideB: u32,
   rank: u32, // outer dimensions
-  unused0: u32,
-  unused1: u32,
+  each: u32, // unused
+  unused: u32,
   // Outer dimensions of y, the innermost first, and the operands' strides along each.
   dims: array<vec4<u32>, 2>,
   stridesA: array<vec4<u32>, 2>,
@@ -18,18 +17,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> a: array<f32>;
-@group(0) @binding(2) var<storage, read_write> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-
-fn combine(p: f32, q: f32) -> f32 {
-  switch OPERATION {
-    case 0u: { return p + q; }
-    case 1u: { return p - q; }
-    case 2u: { return p * q; }
-    default: { return p / q; }
-  }
-}
+@group(0) @binding(1) var<storage, read_write> a: array<A>;
+@group(0) @binding(2) var<storage, read_write> b: array<B>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -49,6 +39,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     rest /= dimension;
   }
   for (var j = index - row * params.lanes; j < params.inner; j += params.lanes) {
-    y[row * params.inner + j] = combine(a[baseA + j * params.innerStrideA], b[baseB + j * params.innerStrideB]);
+    y[row * params.inner + j] = combine(vec4f(a[baseA + j * params.innerStrideA]), vec4f(b[baseB + j * params.innerStrideB]));
   }
 }

@@ -1,5 +1,5 @@
-import { broadcastShapes, expectShape, inputShape, numberAttribute } from '../checks.js'
-import { broadcastStrides } from '../layout/layout.js'
+import { broadcastShapes, expectShape, inputShape, numberAttribute, show } from '../checks.js'
+import { broadcastStrides, expandDispatch } from '../layout/layout.js'
 import { broadcastTo } from '../layout/layout.reference.js'
 import { collapse, outerArray, stridedDispatch } from '../layout/strides.js'
 import {
@@ -19,9 +19,15 @@ import { bothWidths, flatWork } from '../vectors.js'
 import accumulation from './accumulate.wgsl'
 import binaryFlat from './binary.wgsl'
 import binaryBroadcast from './broadcast.wgsl'
+import combine from './combine.wgsl'
+import { pairs } from './elementwise.reference.js'
 
-const flatShader = bothWidths('binary', binaryFlat, ['read', 'read', 'write'])
-const broadcastShader: Shader = { name: 'binary.broadcast', code: binaryBroadcast, access: ['read', 'read', 'write'] }
+const flatShader = bothWidths('binary', binaryFlat + combine, ['read', 'read', 'write'])
+/** By the types of a and b: both go along the rows, a repeats a value, b does. */
+const broadcastShaders = ['vec4f vec4f', 'f32 vec4f', 'vec4f f32'].map((types) => {
+  const [a, b] = types.split(' ')
+  return bothWidths('binary.broadcast', `alias A = ${a};\nalias B = ${b};\n${binaryBroadcast}${combine}`, ['read', 'read', 'write'])
+})
 const accumulateShader: Shader = { name: 'accumulate', code: accumulation, access: ['read', 'read_write', 'read'] }
 
 /** The gradient of an operand that was broadcast: the sum over the repeated dimensions. */
@@ -30,25 +36,37 @@ function sumTo(name: string, from: Shape, to: Shape, emit: Emit): string {
 }
 
 /** One run over equal shapes (up to dimensions of 1), else a walk with a stride of 0 where an operand repeats. */
-function binaryDispatch(op: string, selector: number, a: Tensor, b: Tensor, y: Tensor, target: Target): Dispatch {
+export function binaryDispatch(op: keyof typeof pairs, a: Tensor, b: Tensor, y: Tensor, target: Target): Dispatch {
   const operands = [a, b, y]
-  const constants = { OPERATION: selector }
+  const constants = { OPERATION: Object.keys(pairs).indexOf(op) }
   if (elements(a.shape) === elements(y.shape) && elements(b.shape) === elements(y.shape)) {
     const { width, vectors, each, workgroups } = flatWork(elements(y.shape), target)
     return { shader: flatShader[width], constants, operands, params: { u32: [vectors, each] }, workgroups }
   }
   const walk = collapse(op, y.shape, [broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape)])
+  // One value for everything: cut into rows, of which neighbours read neighbours.
+  if (walk.shape.length === 1 && walk.shape[0] % 2048 === 0) {
+    walk.shape.unshift(walk.shape[0] / 2048)
+    walk.shape[1] = 2048
+    for (const list of walk.strides) list.unshift(2048 * list[0])
+  }
   const outer = walk.shape.slice(0, -1)
   const last = outer.length
   const inner = walk.shape[last]
-  const lanes = Math.ceil(inner / 8)
-  const [stridesA, stridesB] = walk.strides
-  const header = [elements(outer), inner, lanes, stridesA[last], stridesB[last], last, 0, 0]
+  const strides = walk.strides.map((list) => list.slice(0, -1))
+  const along = walk.strides.map((list) => list[last])
+  // Vectors for whoever goes along the rows; who repeats one value gives it to all four.
+  const isWhole = inner % 4 === 0 && strides.every((list, i) => along[i] === 0 || (along[i] === 1 && list.every((one) => one % 4 === 0)))
+  const width = isWhole ? 4 : 1
+  const shader = broadcastShaders[along.indexOf(0) + 1][width]
+  const scaled = strides.map((list, i) => (along[i] === 0 ? list : list.map((one) => one / width)))
+  const lanes = Math.ceil(inner / width / 8)
+  const header = [elements(outer), inner / width, lanes, ...along, last, 0, 0]
   return {
-    shader: broadcastShader,
+    shader,
     constants,
     operands,
-    params: { u32: [...header, ...outerArray(outer, 1), ...outerArray(stridesA.slice(0, -1)), ...outerArray(stridesB.slice(0, -1))] },
+    params: { u32: [...header, ...outerArray(outer, 1), ...outerArray(scaled[0]), ...outerArray(scaled[1])] },
     workgroups: workgroups1d(elements(outer) * lanes, 64, target),
   }
 }
@@ -56,50 +74,101 @@ function binaryDispatch(op: string, selector: number, a: Tensor, b: Tensor, y: T
 type Derivative = (call: Call, dy: string, emit: Emit) => string
 
 /** a (op) b with numpy broadcasting, and the derivatives to a and to b before summing over broadcast dimensions. */
-function binary(
-  op: string,
-  selector: number,
-  value: (a: number, b: number) => number,
-  derivatives: readonly [Derivative, Derivative],
-): Operation {
+function binary(op: keyof typeof pairs, derivatives?: readonly [Derivative, Derivative]): Operation {
+  const value = pairs[op]
   return {
     op,
-    infer: (_, inputs) => [broadcastShapes(op, inputShape(op, inputs, 0, 'a'), inputShape(op, inputs, 1, 'b'))],
+    infer(_, inputs) {
+      const [a, b] = [inputShape(op, inputs, 0, 'a'), inputShape(op, inputs, 1, 'b')]
+      const shape = broadcastShapes(op, a, b)
+      if (op === 'PRelu') expectShape(op, `x, for a slope of ${show(b)},`, a, shape)
+      return [shape]
+    },
     dispatches(_, [a, b], [y], target) {
-      if (a !== b) return [binaryDispatch(op, selector, a!, b!, y, target)]
+      if (a !== b) return [binaryDispatch(op, a!, b!, y, target)]
       // One tensor may not be bound twice: x + x and x * x read a copy.
       const copy = scratch('copy', a!.shape)
       const copied = stridedDispatch(a!, copy, { op, shape: [elements(a!.shape)], strides: [1] }, target)
-      return [copied, binaryDispatch(op, selector, a!, copy, y, target)]
+      return [copied, binaryDispatch(op, a!, copy, y, target)]
     },
     reference(_, [a, b]) {
       const shape = broadcastShapes(op, a!.shape, b!.shape)
       const [p, q] = [broadcastTo(a!, shape).data, broadcastTo(b!, shape).data]
       return [{ shape, data: p.map((element, i) => value(element, q[i])) }]
     },
-    gradient: (call, [dy], emit) =>
-      derivatives.map((derivative, i) =>
-        call.wanted[i] && dy ? sumTo(derivative(call, dy, emit), call.outputShapes[0], call.inputShapes[i]!, emit) : undefined,
-      ),
+    gradient:
+      derivatives &&
+      ((call, [dy], emit) =>
+        derivatives.map((derivative, i) =>
+          call.wanted[i] && dy ? sumTo(derivative(call, dy, emit), call.outputShapes[0], call.inputShapes[i]!, emit) : undefined,
+        )),
   }
 }
 
 const same: Derivative = (_, dy) => dy
 const negated = (name: string, emit: Emit) => emit('Scale', { factor: -1 }, [name])[0]
+/** dy times a function of two inputs. */
+const times =
+  (op: string, first: 0 | 1, second: 0 | 1): Derivative =>
+  ({ inputs }, dy, emit) =>
+    emit('Mul', {}, [dy, emit(op, {}, [inputs[first], inputs[second]])[0]])[0]
 
+/**
+ * a (op) b with numpy broadcasting: Add, Sub, Mul, Div, Min, Max (equal ones share the gradient), Pow; PRelu(x, slope), whose slope is
+ * broadcast to x. The importer chains Sum, Min and Max of many. The others are what gradients are made of.
+ */
 export const elementwiseOperations: readonly Operation[] = [
-  binary('Add', 0, (a, b) => a + b, [same, same]),
-  binary('Sub', 1, (a, b) => a - b, [same, (_, dy, emit) => negated(dy, emit)]),
-  binary('Mul', 2, (a, b) => a * b, [
+  binary('Add', [same, same]),
+  binary('Sub', [same, (_, dy, emit) => negated(dy, emit)]),
+  binary('Mul', [
     (call, dy, emit) => emit('Mul', {}, [dy, call.inputs[1]])[0],
     (call, dy, emit) => emit('Mul', {}, [dy, call.inputs[0]])[0],
   ]),
   // d(a / b) / db = -(a / b) / b
-  binary('Div', 3, (a, b) => a / b, [
+  binary('Div', [
     (call, dy, emit) => emit('Div', {}, [dy, call.inputs[1]])[0],
     (call, dy, emit) => negated(emit('Div', {}, [emit('Mul', {}, [dy, call.outputs[0]])[0], call.inputs[1]])[0], emit),
   ]),
+  binary('Min', [times('MaxShare', 1, 0), times('MaxShare', 0, 1)]),
+  binary('Max', [times('MaxShare', 0, 1), times('MaxShare', 1, 0)]),
+  binary('Pow', [times('PowBaseSlope', 0, 1), times('PowExponentSlope', 0, 1)]),
+  binary('PRelu', [times('PReluSlope', 0, 1), (call, dy, emit) => emit('MulBelowZero', {}, [call.inputs[0], dy])[0]]),
+  ...(['MaxShare', 'PowBaseSlope', 'PowExponentSlope', 'PReluSlope', 'MulBelowZero', 'IsEqual', 'DivOrZero'] as const).map((op) =>
+    binary(op),
+  ),
 ]
+
+/** Mean(x0, x1, ...) -> y: of any number of tensors, broadcast. */
+export const mean: Operation = {
+  op: 'Mean',
+  infer: (_, inputs) => [inputs.map((_, i) => inputShape('Mean', inputs, i, `x${i}`)).reduce((a, b) => [...broadcastShapes('Mean', a, b)])],
+  dispatches(_, inputs, [y], target) {
+    const first = scratch('sum 0', y.shape)
+    const dispatches = [expandDispatch('Mean', inputs[0]!, first, 1 / inputs.length, target)]
+    let sum = first
+    // Each is scaled first: a sum of many may overflow.
+    inputs.slice(1).forEach((x, i) => {
+      const scaled = scratch(`scaled ${i + 1}`, x!.shape)
+      const next = i === inputs.length - 2 ? y : scratch(`sum ${i + 1}`, y.shape)
+      const all = { op: 'Mean', shape: [elements(x!.shape)], strides: [1], factor: 1 / inputs.length }
+      dispatches.push(stridedDispatch(x!, scaled, all, target), binaryDispatch('Add', sum, scaled, next, target))
+      sum = next
+    })
+    return inputs.length > 1 ? dispatches : [expandDispatch('Mean', inputs[0]!, y, 1, target)]
+  },
+  reference(_, inputs) {
+    const [shape] = this.infer(
+      {},
+      inputs.map((x) => x?.shape),
+    )
+    const all = inputs.map((x) => broadcastTo(x!, shape).data)
+    return [{ shape, data: all[0].map((_, i) => all.reduce((sum, data) => sum + data[i], 0) / all.length) }]
+  },
+  gradient(call, [dy], emit) {
+    const [scaled] = emit('Scale', { factor: 1 / call.inputs.length }, [dy])
+    return call.inputs.map((_, i) => (call.wanted[i] ? sumTo(scaled, call.outputShapes[0], call.inputShapes[i]!, emit) : undefined))
+  },
+}
 
 /** Scale(x) {factor} -> y = factor x */
 export const scale: Operation = {

@@ -58,39 +58,54 @@ testOperation(
         [32, 64],
       ],
     },
-    {
-      name: 'one B for all',
-      attributes: {},
-      inputs: [
-        [2, 3, 5, 7],
-        [7, 4],
-      ],
-    },
-    {
-      name: 'each its own',
-      attributes: {},
-      inputs: [
-        [2, 3, 5, 7],
-        [2, 3, 7, 4],
-      ],
-    },
-    {
-      name: 'one A for all',
-      attributes: {},
-      inputs: [
-        [5, 7],
-        [3, 7, 4],
-      ],
-    },
-    {
-      name: 'dimensions of 1',
-      attributes: {},
-      inputs: [
-        [3, 1, 7],
-        [1, 7, 4],
-      ],
-    },
   ],
+  operations,
+)
+
+const products: Record<string, [number[], number[]]> = {
+  'a matrix for all of a batch': [
+    [2, 3, 5, 7],
+    [7, 3],
+  ],
+  'a matrix for all, with leading ones': [
+    [3, 5, 7],
+    [1, 1, 7, 4],
+  ],
+  'a product each': [
+    [2, 3, 5, 7],
+    [2, 3, 7, 4],
+  ],
+  'broadcast both ways': [
+    [5, 1, 3, 4],
+    [2, 4, 3],
+  ],
+  'a repeated on the left': [
+    [3, 5],
+    [7, 5, 2],
+  ],
+  'vectors: an inner product': [[7], [7]],
+  'a row and matrices': [[5], [3, 5, 2]],
+  'matrices and a column': [[3, 2, 5], [5]],
+}
+testOperation(
+  matMul,
+  Object.entries(products).map(([name, inputs]) => ({ name, attributes: {}, inputs })),
+  operations,
+)
+testOperation(
+  gemm,
+  [
+    [0, 0],
+    [0, 1],
+    [1, 0],
+    [1, 1],
+  ].flatMap(([transA, transB]) =>
+    [[], [1], [6], [5, 1], [1, 6], [1, 1], [5, 6]].map((c) => ({
+      name: `transA ${transA}, transB ${transB}, c [${c}]`,
+      attributes: { transA, transB, alpha: 1.5, beta: 0.5 },
+      inputs: [transA ? [7, 5] : [5, 7], transB ? [6, 7] : [7, 6], c.length ? c : undefined],
+    })),
+  ),
   operations,
 )
 
@@ -139,7 +154,7 @@ test('shapes that do not fit are errors', () => {
       [2, 3, 4],
       [3, 4, 5],
     ]),
-  ).toThrow('MatMul: [2, 3, 4] times [3, 4, 5]: dimensions before the last two must be equal, or all 1 in one input')
+  ).toThrow('MatMul: [2] and [3] do not broadcast: dimension 0 is 2 and 3')
   expect(
     matMul.macs!(
       {},

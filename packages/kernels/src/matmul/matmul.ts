@@ -1,5 +1,8 @@
+import { broadcastShapes } from '../checks.js'
 import noQuadCode from '../conv2d/no-quad.wgsl'
 import quadCode from '../conv2d/quad.wgsl'
+import { broadcastStrides } from '../layout/layout.js'
+import { collapse, outerArray } from '../layout/strides.js'
 import {
   type Attributes,
   type Dispatch,
@@ -13,8 +16,9 @@ import {
   type Tensor,
   workgroups1d,
 } from '../operation.js'
-import { gemmReference } from './matmul.reference.js'
+import { gemmReference, productReference } from './matmul.reference.js'
 import plainCode from './matmul.wgsl'
+import batchedCode from './matmul-batched.wgsl'
 import tiledCode from './matmul-tiled.wgsl'
 
 /** Y [m, n] = alpha * A' [m, k] B' [k, n] + beta * C, everything by strides: transposes and broadcasting are strides too. */
@@ -30,10 +34,6 @@ export interface GemmGeometry {
   readonly cColumn: number
   readonly alpha: number
   readonly beta: number
-  /** Products side by side; strides from one to the next, 0 where all share one matrix. C is not batched. */
-  readonly batches: number
-  readonly aBatch: number
-  readonly bBatch: number
 }
 
 const show = (shape: Shape | undefined) => (shape ? `[${shape.join(', ')}]` : 'nothing')
@@ -65,13 +65,12 @@ export function gemmGeometry(op: string, attributes: Attributes, a: Shape | unde
     bColumn: transB ? b[1] : 1,
     cRow: cm === 1 ? 0 : cn,
     cColumn: cn === 1 ? 0 : 1,
-    batches: 1,
-    aBatch: 0,
-    bBatch: 0,
   } // prettier-ignore
 }
 
 const plain: Shader = { name: 'matmul', code: plainCode, access: ['read', 'read', 'read', 'write'] }
+
+const batched: Shader = { name: 'matmul-batched', code: batchedCode, access: ['read', 'read', 'write'] }
 
 const [tiled, tiledQuad] = [noQuadCode, quadCode].map(
   (lanes): Shader => ({ name: 'matmul-tiled', code: lanes + tiledCode, access: ['read', 'read', 'read', 'write'] }),
@@ -83,12 +82,10 @@ function gemmParams(g: GemmGeometry, c: Tensor | undefined): Params {
 
 /** The plain kernel: one invocation per output. */
 export function plainGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch {
-  const { u32, f32 } = gemmParams(g, c)
-  const params = { u32: [...u32!, g.batches, g.aBatch, g.bBatch], f32 }
-  return { shader: plain, operands: [a, b, c, y], params, workgroups: workgroups1d(g.batches * g.m * g.n, 64, target) }
+  return { shader: plain, operands: [a, b, c, y], params: gemmParams(g, c), workgroups: workgroups1d(g.m * g.n, 64, target) }
 }
 
-/** 8 x 16 outputs per invocation; one batch. */
+/** 8 x 16 outputs per invocation. */
 export function tiledGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | undefined, y: Tensor, target: Target): Dispatch {
   return {
     shader: target.subgroups ? tiledQuad : tiled,
@@ -103,7 +100,6 @@ export function tiledGemm(g: GemmGeometry, a: Tensor, b: Tensor, c: Tensor | und
  * fewer); on hardware from 4096 tiles on, below which one invocation per output keeps more of it busy.
  */
 export function chooseGemm(g: GemmGeometry, target: Target): typeof plainGemm {
-  if (g.batches > 1) return plainGemm
   if (target.kind === 'hardware') return (g.m / 8) * (g.n / 16) >= 4096 ? tiledGemm : plainGemm
   return g.m >= 4 && g.m * g.n * g.k >= 2 ** 16 ? tiledGemm : plainGemm
 }
@@ -161,46 +157,81 @@ export const gemm: Operation = {
   macs: (attributes, [a], [y]) => elements(y) * a![attributes.transA ? 0 : 1],
 }
 
-/**
- * The product of the last two dimensions for each of those before them, which must be the same, or all 1 or absent on one side. Rows
- * that share one B are the rows of one product.
- */
-function matMulGeometry(a: Shape | undefined, b: Shape | undefined): GemmGeometry & { readonly shape: Shape } {
-  if (!a || a.length < 2) throw new Error(`MatMul: the first input must have at least 2 dimensions, found ${show(a)}`)
-  if (!b || b.length < 2) throw new Error(`MatMul: the second input must have at least 2 dimensions, found ${show(b)}`)
-  const g = gemmGeometry('MatMul', {}, a.slice(-2), b.slice(-2))
-  const [aOuter, bOuter] = [a.slice(0, -2), b.slice(0, -2)]
-  const [aBatches, bBatches] = [elements(aOuter), elements(bOuter)]
-  const rank = Math.max(a.length, b.length) - 2
-  const [wideA, wideB] = [aOuter, bOuter].map((outer) => [...Array<number>(rank - outer.length).fill(1), ...outer])
-  if (aBatches > 1 && bBatches > 1 && wideA.join() !== wideB.join())
-    throw new Error(`MatMul: ${show(a)} times ${show(b)}: dimensions before the last two must be equal, or all 1 in one input`)
-  const shape = [...(aBatches > 1 ? wideA : wideB), g.m, g.n]
-  if (bBatches === 1) return { ...g, m: g.m * aBatches, shape }
-  return { ...g, batches: bBatches, aBatch: aBatches > 1 ? g.m * g.k : 0, bBatch: g.k * g.n, shape }
+/** Y[b] [m, n] = A[b] [m, k] B[b] [k, n] for each b of `batch`. */
+export interface ProductGeometry {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+  readonly batch: Shape
+  /** a and b with two dimensions at least: a vector is a row on the left, a column on the right. */
+  readonly a: Shape
+  readonly b: Shape
+  /** Without the dimension of 1 that a vector was given. */
+  readonly y: Shape
 }
 
-/** MatMul(a [..., M, K], b [..., K, N]) -> [..., M, N] */
+function productGeometry(a: Shape | undefined, b: Shape | undefined): ProductGeometry {
+  if (!a?.length || !b?.length) throw new Error(`MatMul: two inputs of one dimension or more are needed, found ${show(a)} and ${show(b)}`)
+  const [left, right] = [a.length === 1 ? [1, ...a] : a, b.length === 1 ? [...b, 1] : b]
+  const [m, k] = left.slice(-2)
+  const [kb, n] = right.slice(-2)
+  if (k !== kb) throw new Error(`MatMul: ${show(a)} times ${show(b)}: inner dimensions ${k} and ${kb} differ`)
+  const batch = broadcastShapes('MatMul', left.slice(0, -2), right.slice(0, -2))
+  const y = [...batch, ...(a.length === 1 ? [] : [m]), ...(b.length === 1 ? [] : [n])]
+  return { m, n, k, batch, a: left, b: right, y: y.length ? y : [1] }
+}
+
+/** One product of two matrices where B has no leading dimensions: those of A are rows like others. */
+function flatGeometry(g: ProductGeometry): GemmGeometry | undefined {
+  return elements(g.b.slice(0, -2)) === 1 ? gemmGeometry('MatMul', {}, [elements(g.batch) * g.m, g.k], [g.k, g.n]) : undefined
+}
+
+function batchedDispatch(g: ProductGeometry, a: Tensor, b: Tensor, y: Tensor, target: Target): Dispatch {
+  const scaled = (shape: Shape, matrix: number) => broadcastStrides(shape.slice(0, -2), g.batch).map((stride) => stride * matrix)
+  const walk = collapse('MatMul', g.batch, [scaled(g.a, g.m * g.k), scaled(g.b, g.k * g.n)])
+  const count = elements(g.y)
+  return {
+    shader: batched,
+    operands: [a, b, y],
+    params: { u32: [count, g.m, g.n, g.k, ...outerArray(walk.shape, 1), ...outerArray(walk.strides[0]), ...outerArray(walk.strides[1])] },
+    workgroups: workgroups1d(count, 64, target),
+  }
+}
+
+/** The last two dimensions exchanged. */
+function transposed(name: string, shape: Shape, emit: Emit): string {
+  const rank = shape.length
+  return emit('Transpose', { perm: shape.map((_, axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis)) }, [name])[0]
+}
+
+/** MatMul(a [..., M, K], b [..., K, N]) -> [..., M, N]: numpy's, with leading dimensions broadcast and vectors as row or column. */
 export const matMul: Operation = {
   op: 'MatMul',
-  infer: (_, [a, b]) => [[...matMulGeometry(a, b).shape]],
-  dispatches: (_, [a, b], [y], target) => gemmDispatches(matMulGeometry(a!.shape, b!.shape), a!, b!, undefined, y, target),
+  infer: (_, [a, b]) => [[...productGeometry(a, b).y]],
+  dispatches(_, [a, b], [y], target) {
+    const g = productGeometry(a!.shape, b!.shape)
+    const flat = flatGeometry(g)
+    return flat ? gemmDispatches(flat, a!, b!, undefined, y, target) : [batchedDispatch(g, a!, b!, y, target)]
+  },
   reference(_, [a, b]) {
-    const g = matMulGeometry(a!.shape, b!.shape)
-    return [{ shape: g.shape, data: gemmReference(g, a!, b!).data }]
+    const g = productGeometry(a!.shape, b!.shape)
+    return [productReference(g, { shape: g.a, data: a!.data }, { shape: g.b, data: b!.data })]
   },
-  gradient({ inputs: [a, b], inputShapes, wanted }, [dy], emit) {
-    const [aShape, bShape] = inputShapes as readonly Shape[]
-    if (aShape.length === 2 && bShape.length === 2) return productGradients(1, 0, 0, [a, b], dy, wanted, emit)
-    const transposed = (x: string | undefined, { length }: Shape) =>
-      emit('Transpose', { perm: [...Array.from({ length: length - 2 }, (_, axis) => axis), length - 1, length - 2] }, [x])[0]
-    // What was shared gets the sum over all that it served.
-    const product = (left: string | undefined, right: string | undefined, shape: Shape) =>
-      emit('SumTo', { shape }, emit('MatMul', {}, [left, right]))[0]
-    return [
-      wanted[0] ? product(dy, transposed(b, bShape), aShape) : undefined,
-      wanted[1] ? product(transposed(a, aShape), dy, bShape) : undefined,
-    ]
+  gradient({ inputs, inputShapes: [aShape, bShape], wanted }, [dy], emit) {
+    if (aShape!.length === 2 && bShape!.length === 2) return productGradients(1, 0, 0, inputs, dy, wanted, emit)
+    const g = productGeometry(aShape, bShape)
+    const view = (name: string, shape: Shape) => emit('Reshape', { shape }, [name])[0]
+    const summed = (product: string, to: Shape) => emit('SumTo', { shape: to }, [product])[0]
+    const flat = flatGeometry(g)
+    if (flat) {
+      const [a, b, d] = [view(inputs[0]!, [flat.m, g.k]), view(inputs[1]!, [g.k, g.n]), view(dy!, [flat.m, g.n])]
+      const gradients = productGradients(1, 0, 0, [a, b], d, wanted, emit)
+      return gradients.map((name, i) => name && view(name, [aShape!, bShape!][i]))
+    }
+    const [a, b, d] = [view(inputs[0]!, g.a), view(inputs[1]!, g.b), view(dy!, [...g.batch, g.m, g.n])]
+    const da = () => summed(emit('MatMul', {}, [d, transposed(b, g.b, emit)])[0], g.a)
+    const db = () => summed(emit('MatMul', {}, [transposed(a, g.a, emit), d])[0], g.b)
+    return [wanted[0] ? view(da(), aShape!) : undefined, wanted[1] ? view(db(), bShape!) : undefined]
   },
-  macs: (_, [a], [y]) => elements(y) * a![a!.length - 1],
+  macs: (_, [a], [y]) => elements(y) * a!.at(-1)!,
 }

@@ -1,5 +1,5 @@
-// y[outer, part, inner] = factor x (sum over every `parts`-th r of x[outer, r, inner]): one step of a sum over a run of dimensions.
-// Long runs are cut into interleaved parts, summed again by a second dispatch: neighbours read neighbours, the order is
+// y[outer, part, inner] = sum (or another reduction) over every `parts`-th r of x[outer, r, inner]: one step over a run of dimensions.
+// Joined to reduction.wgsl. Long runs are cut into interleaved parts, reduced again by a second dispatch: neighbours read neighbours, the order is
 // fixed, and the error grows with the logarithm of the length.
 
 struct Params {
@@ -24,9 +24,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let part = (index / params.inner) % params.parts;
   let outer = index / (params.inner * params.parts);
   let row = outer * params.reduced * params.inner + column;
-  var sum = vec4f();
-  for (var r = part; r < params.reduced; r += params.parts) {
-    sum += x[row + r * params.inner];
+  var sum = before(x[row + part * params.inner]);
+  for (var r = part + params.parts; r < params.reduced; r += params.parts) {
+    sum = combine(sum, before(x[row + r * params.inner]));
   }
-  y[index] = params.factor * sum;
+  y[index] = finish(sum);
 }

@@ -29,6 +29,44 @@ export function softmaxGradientOf(y: NdArray, dy: NdArray, axis: number): NdArra
   return { shape: y.shape, data }
 }
 
+export function logSoftmaxOf(x: NdArray, axis: number): NdArray {
+  const data = new Float64Array(x.data.length)
+  forRows(x.shape, axis, (first, stride) => {
+    const indices = Array.from({ length: x.shape[axis] }, (_, k) => first + k * stride)
+    const most = Math.max(...indices.map((i) => x.data[i]))
+    const sum = indices.reduce((total, i) => total + Math.exp(x.data[i] - most), 0)
+    for (const i of indices) data[i] = x.data[i] - most - Math.log(sum)
+  })
+  return { shape: x.shape, data }
+}
+
+export function logSoftmaxGradientOf(y: NdArray, dy: NdArray, axis: number): NdArray {
+  const data = new Float64Array(y.data.length)
+  forRows(y.shape, axis, (first, stride) => {
+    let sum = 0
+    for (let k = 0; k < y.shape[axis]; k++) sum += dy.data[first + k * stride]
+    for (let k = 0; k < y.shape[axis]; k++)
+      data[first + k * stride] = dy.data[first + k * stride] - Math.exp(y.data[first + k * stride]) * sum
+  })
+  return { shape: y.shape, data }
+}
+
+/** T^2 KL(softmax(teacher / T) || softmax(student / T)) per image, and the gradient of the mean loss by the student's logits. */
+export function distillation(student: NdArray, teacher: NdArray, temperature: number): [NdArray, NdArray] {
+  const [images, classes] = student.shape
+  const soften = ({ shape, data }: NdArray): NdArray => ({ shape, data: data.map((z) => z / temperature) })
+  const [logS, logT] = [student, teacher].map((logits) => logSoftmaxOf(soften(logits), 1).data)
+  const loss = new Float64Array(images)
+  const gradient = logS.map((s, i) => {
+    loss[Math.floor(i / classes)] += temperature ** 2 * Math.exp(logT[i]) * (logT[i] - s)
+    return (temperature * (Math.exp(s) - Math.exp(logT[i]))) / images
+  })
+  return [
+    { shape: [images], data: loss },
+    { shape: student.shape, data: gradient },
+  ]
+}
+
 /** Loss per image against (1 - s) onehot(label) + s / K, and the gradient of the mean loss by the logits. */
 export function crossEntropy(logits: NdArray, labels: NdArray, smoothing: number): [NdArray, NdArray] {
   const [images, classes] = logits.shape

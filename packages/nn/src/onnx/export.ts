@@ -4,6 +4,7 @@ import { type Attribute, elements } from '@espalier/kernels'
 import { InputError } from '../errors.js'
 import type { DataType, Graph, Node, TensorData, ValueInfo } from '../graph.js'
 import { fromNumbers } from './fold.js'
+import { lower } from './lower.js'
 import { isExportable } from './operators.js'
 import {
   type AttributeProto,
@@ -32,7 +33,8 @@ const elementTypes: Readonly<Record<DataType, TensorProto_DataType>> = {
 
 /**
  * ONNX bytes of a graph: opset 17, IR version 8, weights as raw data, the batch by its name, metadata sorted by key. The same graph
- * gives the same bytes, and `importOnnx` gives the same graph back.
+ * gives the same bytes, and `importOnnx` gives the same graph back, but for what opset 17 has no operator for (Gelu, Mish, Silu): that
+ * is written in several.
  *
  * Throws an Error for an operation that opset 17 does not have: those of training, masking and fusion are made by the engine and
  * have no place in a file.
@@ -44,14 +46,19 @@ export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
     ...graph.nodes.flatMap(({ outputs }) => outputs),
   ])
   const constants: TensorProto[] = []
-  const constant: AddConstant = (name, tensor) => {
+  const free = (name: string): string => {
     let unique = name
     for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`
     taken.add(unique)
+    return unique
+  }
+  const constant: AddConstant = (name, tensor) => {
+    const unique = free(name)
     constants.push(tensorProto(unique, tensor))
     return unique
   }
-  const nodes = graph.nodes.map((node) => nodeProto(node, constant))
+  const lowering = { constant: (name: string, value: number) => constant(name, fromNumbers([value], [], 'float32')), tensor: free }
+  const nodes = graph.nodes.flatMap((node) => lower(node, lowering)).map((node) => nodeProto(node, constant))
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'espalier',

@@ -264,12 +264,15 @@ const split: Rule = (call) => {
 /** Softmax before opset 13 flattened everything from `axis` on; that is softmax along `axis` only when nothing lies behind it. */
 const softmax: Rule = (call) => {
   const axis = axesOf(call, [call.number('axis', call.opset < 13 ? 1 : -1)])[0]
-  if (call.opset < 13) {
-    const behind = call.shape(0)?.slice(axis + 1)
-    if (!behind?.every((size) => size === 1))
-      call.refuse('softmax along one axis', `axis ${axis} of [${call.shape(0) ?? 'unknown'}] in opset ${call.opset}`)
-  }
-  return one(call, { axis })
+  const shape = call.shape(0)
+  if (call.opset >= 13 || shape?.slice(axis + 1).every((size) => size === 1)) return one(call, { axis })
+  const [, ...rest] = shape ?? call.refuse('an input of known shape, to flatten it', 'unknown')
+  if (rest.includes(undefined)) call.refuse('softmax of an input of which only the batch is free', `[${shape}]`)
+  return [
+    { op: 'Flatten', inputs: call.inputs.slice(0, 1), attributes: { axis } },
+    { op: call.op, inputs: [0], attributes: { axis: 1 } },
+    { op: 'Reshape', inputs: [1], attributes: { shape: [-1, ...(rest as number[])] } },
+  ]
 }
 
 /** Scales for every axis: sizes, and scales of some axes, depend on nothing else once the input's shape is known. */
@@ -325,11 +328,13 @@ function scalesFor(call: Call, sizes: Lanes, axes: readonly number[] | undefined
   })
 }
 
-/** A sum of many as a chain of additions of two. */
-const sum: Rule = (call) => {
-  if (call.inputs.length === 1) return { alias: call.inputs[0] }
-  return call.inputs.slice(1).map((input, i) => ({ op: 'Add', inputs: [i === 0 ? call.inputs[0] : i - 1, input], attributes: {} }))
-}
+/** A sum, least or greatest of many as a chain of two each. */
+const chained =
+  (op: string): Rule =>
+  (call) => {
+    if (call.inputs.length === 1) return { alias: call.inputs[0] }
+    return call.inputs.slice(1).map((input, i) => ({ op, inputs: [i === 0 ? call.inputs[0] : i - 1, input], attributes: {} }))
+  }
 
 /**
  * Arithmetic. Until opset 6 the dimensions of the second input were laid against the first's from `axis` on (PRelu's slopes against the
@@ -435,13 +440,16 @@ const rules: Readonly<Record<string, Rule>> = {
   Hardmax: softmax,
   Resize: resize,
   Upsample: resize,
-  Sum: sum,
   Add: binary,
   Sub: binary,
   Mul: binary,
   Div: binary,
   PRelu: binary,
   Pow: pow,
+  Sum: chained('Add'),
+  Min: chained('Min'),
+  Max: chained('Max'),
+  Mean: (call) => (call.inputs.length === 1 ? { alias: call.inputs[0] } : one(call, {})),
   Cast: cast,
   Identity: alias,
   Dropout: alias,
@@ -454,6 +462,8 @@ const defaults: Readonly<Record<string, Attributes>> = {
   Celu: { alpha: 1 },
   Selu: { alpha: round(1.6732632423543772), gamma: round(1.0507009873554805) },
   ThresholdedRelu: { alpha: 1 },
+  Shrink: { lambd: 0.5, bias: 0 },
+  Gelu: { approximate: 'none' },
   HardSigmoid: { alpha: round(0.2), beta: 0.5 },
   LRN: { alpha: round(1e-4), beta: 0.75, bias: 1 },
   InstanceNormalization: { epsilon: round(1e-5) },

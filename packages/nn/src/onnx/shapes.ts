@@ -75,9 +75,11 @@ const windowed: Infer = (attributes, [x, w]) => {
 }
 
 const matmul: Infer = (_, [a, b]) => {
-  if (!a || !b || a.length < 2 || b.length < 2) return undefined
-  if (a.at(-1) !== b.at(-2)) throw new Error(`inner sizes differ: [${a}] and [${b}]`)
-  return [[...broadcast(a.slice(0, -2), b.slice(0, -2)), a.at(-2)!, b.at(-1)!]]
+  if (!a?.length || !b?.length) return undefined
+  // A vector is a row on the left and a column on the right, without the dimension of 1 in the result.
+  const [rows, columns] = [a.slice(-2, -1), b.length > 1 ? b.slice(-1) : []]
+  if (a.at(-1) !== b.at(b.length > 1 ? -2 : -1)) throw new Error(`inner sizes differ: [${a}] and [${b}]`)
+  return [[...broadcast(a.slice(0, -2), b.slice(0, -2)), ...rows, ...columns]]
 }
 
 const table: Readonly<Record<string, Infer>> = {
@@ -180,8 +182,8 @@ const table: Readonly<Record<string, Infer>> = {
 }
 
 const likeFirst = new Set(
-  `Relu LeakyRelu PRelu Elu Selu Celu Clip Sigmoid HardSigmoid HardSwish Gelu Mish Tanh Softplus Softsign Softmax LogSoftmax Exp Log
-  Sqrt Abs Neg Reciprocal Floor Ceil Round Erf Sign Not Identity Dropout Cast LRN BatchNormalization InstanceNormalization
+  `Relu LeakyRelu PRelu Elu Selu Celu Clip Sigmoid HardSigmoid HardSwish Gelu Mish Silu Tanh Softplus Softsign Softmax LogSoftmax Exp Log
+  Sqrt Abs Neg Reciprocal Floor Ceil Round Erf Sign Sin Cos Shrink Not Identity Dropout Cast LRN BatchNormalization InstanceNormalization
   LpNormalization LayerNormalization GroupNormalization ThresholdedRelu`.split(/\s+/),
 )
 const broadcasting = new Set(

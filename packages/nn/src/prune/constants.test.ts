@@ -61,6 +61,21 @@ describe('constants that dead channels leave behind', () => {
     expect(difference(await run(pruneChannels(graph, kept)), await run(dead))).toBeGreaterThan(1e-2)
   })
 
+  test.each(['Gelu', 'Mish', 'Silu', 'Selu', 'Celu', 'Softplus', 'ThresholdedRelu', 'Shrink', 'Erf', 'Cos', 'Round'])(
+    'are carried through %s',
+    async (op) => {
+      const net = createBuilder({ name: 'through', input: [2, 5, 5], seed: 3 })
+      const x = net.batchNorm('bn1', net.conv('conv1', net.input, 6, { padding: 0 }))
+      const y = net.conv('conv2', net.node('activation', op, [x], [6, 3, 3]), 3, { padding: 0 })
+      const graph = withRandomNorms(net.graph(net.linear('fc', net.flatten('flatten', y), 3)))
+      const kept = { conv1: [1, 4] }
+      const dead = killed(graph, kept)
+      const { graph: small, residue } = pruneChannelsWithReport(dead, kept)
+      expect(residue).toEqual([])
+      expect(difference(await run(small), await run(dead))).toBeLessThan(1e-5)
+    },
+  )
+
   test('are reported where padding meets them, with a bound that holds', async () => {
     const net = createBuilder({ name: 'padded', input: [2, 6, 6], seed: 2 })
     const x = net.relu('relu1', net.batchNorm('bn1', net.conv('conv1', net.input, 6)))

@@ -4,6 +4,7 @@
  * A filter of zeros gives its bias everywhere, a normalisation with scale zero its shift; the operations on the way to the next
  * layer carry that value along. Only channels in question are looked at.
  */
+import { operations } from '@espalier/kernels'
 import type { Graph, Node, TensorData } from '../graph.js'
 import type { Analysis } from './analysis.js'
 import { createAtoms } from './atoms.js'
@@ -34,30 +35,22 @@ function set(values: Values, i: number, value: number, low = value, high = value
 
 type Pointwise = (x: number, node: Node, parameter: (input: number) => number) => number
 
-const clamp = (x: number, low: number, high: number) => Math.min(high, Math.max(low, x))
+/** What the operation's own reference makes of one value. */
+const evaluated: Pointwise = (x, node) =>
+  operations[node.op].reference(node.attributes, [{ shape: [1], data: Float64Array.of(x) }])[0].data[0]
 
 /** Operations on one value, with parameters per channel. */
 const pointwise: Readonly<Record<string, Pointwise>> = {
+  ...Object.fromEntries(
+    `Relu LeakyRelu Clip Sigmoid HardSigmoid HardSwish Tanh Elu Selu Celu Softplus Softsign Gelu Mish Silu ThresholdedRelu Shrink Exp Log
+    Sqrt Abs Neg Reciprocal Sign Floor Ceil Round Erf Sin Cos`
+      .split(/\s+/)
+      .map((op) => [op, evaluated]),
+  ),
   Identity: (x) => x,
   Dropout: (x) => x,
   Cast: (x) => x,
-  Relu: (x) => Math.max(0, x),
-  LeakyRelu: (x, node) => (x < 0 ? x * scalar(node, 'alpha', 0.01) : x),
   PRelu: (x, _, parameter) => (x < 0 ? x * parameter(1) : x),
-  Clip: (x, node) => clamp(x, scalar(node, 'min', -Infinity), scalar(node, 'max', Infinity)),
-  Sigmoid: (x) => 1 / (1 + Math.exp(-x)),
-  HardSigmoid: (x, node) => clamp(x * scalar(node, 'alpha', 0.2) + scalar(node, 'beta', 0.5), 0, 1),
-  HardSwish: (x) => x * clamp(x / 6 + 0.5, 0, 1),
-  Tanh: (x) => Math.tanh(x),
-  Elu: (x, node) => (x < 0 ? scalar(node, 'alpha', 1) * Math.expm1(x) : x),
-  Softplus: (x) => Math.log1p(Math.exp(x)),
-  Softsign: (x) => x / (1 + Math.abs(x)),
-  Exp: (x) => Math.exp(x),
-  Log: (x) => Math.log(x),
-  Sqrt: (x) => Math.sqrt(x),
-  Abs: (x) => Math.abs(x),
-  Neg: (x) => -x,
-  Reciprocal: (x) => 1 / x,
   GlobalAveragePool: (x) => x,
   GlobalMaxPool: (x) => x,
   MaxPool: (x) => x,

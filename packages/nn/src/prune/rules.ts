@@ -133,12 +133,15 @@ const each = (ops: string, rule: Rule): Record<string, Rule> => Object.fromEntri
 export const rules: Readonly<Record<string, Rule>> = {
   ...layerRules,
   ...shapeRules,
-  ...each('Relu LeakyRelu Sigmoid HardSigmoid HardSwish Tanh Elu Selu Celu Softplus Softsign Gelu Mish Erf ThresholdedRelu Shrink', same),
+  ...each(
+    'Relu LeakyRelu Sigmoid HardSigmoid HardSwish Tanh Elu Selu Celu Softplus Softsign Gelu Mish Silu Erf ThresholdedRelu Shrink',
+    same,
+  ),
   ...each('Exp Log Sqrt Reciprocal Abs Neg Sign Floor Ceil Round Sin Cos Identity Dropout Cast Clip', same),
   ...each('Add Sub Mul Div Sum Mean Max Min Pow', elementwise),
   ...each('MaxPool AveragePool LpPool', pool),
   ...each('GlobalAveragePool GlobalMaxPool GlobalLpPool', globalPool),
-  ...each('ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSumExp', reduce),
+  ...each('ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp', reduce),
   ...each('Softmax LogSoftmax Hardmax', mixing(-1, false)),
   ...each('LayerNormalization', mixing(-1, true)),
   ...each('LRN GroupNormalization LpNormalization MeanVarianceNormalization', neighbours),

@@ -4,7 +4,9 @@ import { numbers, scalar, text } from './attributes.js'
 
 const set = (ops: string): ReadonlySet<string> => new Set(ops.split(' '))
 
-const pointwise = set('Relu LeakyRelu PRelu HardSwish Tanh Elu Selu Celu Softsign Gelu Mish Erf Abs Neg Sign Sqrt Floor Ceil Round Sin')
+const pointwise = set(
+  'Relu LeakyRelu PRelu HardSwish Tanh Elu Selu Celu Softsign Gelu Mish Silu ThresholdedRelu Erf Abs Neg Sign Sqrt Floor Ceil Round Sin ReduceL1 ReduceL2 ReduceSumSquare ReduceProd',
+)
 const movement = set(
   'MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool ReduceMean ReduceSum ReduceMax ReduceMin Identity Dropout Cast Flatten Reshape Transpose Squeeze Unsqueeze Slice Split Resize DepthToSpace SpaceToDepth Concat Pad',
 )
@@ -30,6 +32,7 @@ export function keepsZeros(graph: Graph, node: Node, zero: (input: string) => bo
     pointwise.has(node.op) ||
     (joins.has(node.op) && constants(graph, node) === 0) ||
     (node.op === 'Clip' && scalar(node, 'min', -Infinity) <= 0 && scalar(node, 'max', Infinity) >= 0) ||
+    (node.op === 'Shrink' && scalar(node, 'lambd', 0.5) >= 0) ||
     (node.op === 'Conv' && !node.inputs[2] && isDepthwise(graph, node))
   return keeps && inputs.every(zero)
 }

@@ -62,7 +62,7 @@ export async function compileStep(gpu: Gpu, graph: Graph, dataset: Dataset, opti
     outputs: ['loss', 'd(loss)'],
     attributes: { labelSmoothing: options.labelSmoothing },
   }
-  const distillation = options.teacher ? distillationNodes(classifier.logits, classifier.input, dataset, options.teacher, batch) : undefined
+  const distillation = options.teacher ? distillationNodes(classifier.logits, classifier.input, dataset, options.teacher) : undefined
   const forward: Graph = {
     ...network,
     inputs: [
@@ -150,7 +150,7 @@ function imageNode(input: string, dataset: Dataset, options: StepOptions): { nod
  * Knowledge distillation (Hinton et al. 2015): loss (1 - a) CE + a T^2 KL(teacher_T || student_T). Its gradient by the
  * student's logits is (1 - a) dCE + a T (softmax(z / T) - softmax(t / T)) / N.
  */
-function distillationNodes(logits: string, input: string, dataset: Dataset, teacher: Teacher, batch: number) {
+function distillationNodes(logits: string, input: string, dataset: Dataset, teacher: Teacher) {
   const { temperature, weight } = teacher
   if (!(temperature > 0) || !(weight >= 0 && weight <= 1))
     throw new InputError('teacher', {
@@ -168,7 +168,6 @@ function distillationNodes(logits: string, input: string, dataset: Dataset, teac
     outputs: [name],
     attributes: { factor },
   })
-  const softmax = (name: string, from: string): Node => ({ name, op: 'Softmax', inputs: [from], outputs: [name], attributes: { axis: 1 } })
   const nodes: Node[] = [
     ...network.nodes.map((node) => ({
       ...node,
@@ -176,12 +175,14 @@ function distillationNodes(logits: string, input: string, dataset: Dataset, teac
       inputs: node.inputs.map(rename),
       outputs: node.outputs.map(rename),
     })),
-    scaled('soft student logits', logits, 1 / temperature),
-    scaled('soft teacher logits', rename(judged.logits), 1 / temperature),
-    softmax('soft student', 'soft student logits'),
-    softmax('soft teacher', 'soft teacher logits'),
-    { name: 'soft difference', op: 'Sub', inputs: ['soft student', 'soft teacher'], outputs: ['soft difference'], attributes: {} },
-    scaled('soft gradient', 'soft difference', (weight * temperature) / batch),
+    {
+      name: 'distillation',
+      op: 'DistillationLoss',
+      inputs: [logits, rename(judged.logits)],
+      outputs: ['distillation', 'd(distillation)'],
+      attributes: { temperature },
+    },
+    scaled('soft gradient', 'd(distillation)', weight),
     scaled('hard gradient', 'd(loss)', 1 - weight),
     {
       name: 'distillation gradient',
