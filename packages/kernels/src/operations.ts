@@ -8,6 +8,7 @@ import {
 } from './batch-normalization/batch-normalization.js'
 import { concat, split } from './concat/concat.js'
 import { channelSum } from './conv2d/channel-sum.js'
+import { convTranspose } from './conv2d/conv-transpose.js'
 import { conv, fusedConv } from './conv2d/conv2d.js'
 import { convInputGradient } from './conv2d/input-gradient.js'
 import { convWeightGradient } from './conv2d/weight-gradient.js'
@@ -35,7 +36,7 @@ import { reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
 import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-entropy/softmax-cross-entropy.js'
 
 const all: readonly Operation[] = [
-  ...[conv, fusedConv, convInputGradient, convWeightGradient, channelSum, gemm, matMul],
+  ...[conv, fusedConv, convTranspose, convInputGradient, convWeightGradient, channelSum, gemm, matMul],
   ...[batchNormalization, batchNormalizationTraining, batchNormalizationGradient, candidateBatchNormalization],
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],

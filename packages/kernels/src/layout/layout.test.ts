@@ -15,6 +15,11 @@ const all: Record<string, Case[]> = {
     { name: '0 and -1', attributes: { shape: [0, -1] }, inputs: [[3, 5, 7]] },
     { name: 'more dimensions', attributes: { shape: [1, 4, 5, 3] }, inputs: [[60]] },
   ],
+  Squeeze: [
+    { name: 'one axis', attributes: { axes: [-3] }, inputs: [[3, 1, 5, 7]] },
+    { name: 'every 1', attributes: {}, inputs: [[3, 1, 5, 1]] },
+  ],
+  Unsqueeze: [{ name: 'inside and last', attributes: { axes: [1, -1] }, inputs: [[3, 5, 7]] }],
   Slice: [
     {
       name: 'every second pixel',

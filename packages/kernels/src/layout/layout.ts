@@ -33,12 +33,31 @@ function reshaped(attributes: Attributes, x: Shape): Shape {
   return shape.length ? shape : [1]
 }
 
+function squeezed(attributes: Attributes, x: Shape): Shape {
+  const ones = x.flatMap((dimension, axis) => (dimension === 1 ? [axis] : []))
+  const axes = integersAttribute('Squeeze', attributes, 'axes', ones).map((axis) => axisIn('Squeeze', axis, x.length))
+  for (const axis of axes) if (x[axis] !== 1) throw new Error(`Squeeze: axis ${axis} of ${show(x)} is not 1`)
+  const shape = x.filter((_, axis) => !axes.includes(axis))
+  return shape.length ? shape : [1]
+}
+
+function unsqueezed(attributes: Attributes, x: Shape): Shape {
+  const given = integersAttribute('Unsqueeze', attributes, 'axes')
+  const rank = x.length + given.length
+  const axes = new Set(given.map((axis) => axisIn('Unsqueeze', axis, rank)))
+  if (axes.size !== given.length) throw new Error(`Unsqueeze: axes ${show(given)} repeat one`)
+  const sizes = [...x]
+  return Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : sizes.shift()!))
+}
+
 export const copyOperations: readonly Operation[] = [
   copying('Identity', (_, x) => x),
   copying('Dropout', (_, x) => x),
   copying('Copy', (_, x) => x),
   copying('Flatten', flattened),
   copying('Reshape', reshaped),
+  copying('Squeeze', squeezed),
+  copying('Unsqueeze', unsqueezed),
 ]
 
 export function permutationOf(attributes: Attributes, x: Shape): readonly number[] {

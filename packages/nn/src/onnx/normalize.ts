@@ -74,7 +74,31 @@ function kernelOf(call: Call): readonly number[] {
   return given ?? (weight as number[] | undefined) ?? call.refuse('weights of known shape', `'${call.inputs[1]}'`)
 }
 
-const conv: Rule = (call) => one(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) })
+/** Lists of one axis's values per window attribute, as those of two axes of which the first has size 1. */
+const lifts: Readonly<Record<string, (values: readonly number[]) => readonly number[]>> = {
+  kernel_shape: ([size]) => [1, size],
+  strides: ([stride]) => [1, stride],
+  dilations: ([dilation]) => [1, dilation],
+  output_padding: ([extra]) => [0, extra],
+  pads: ([begin, end]) => [0, begin, 0, end],
+}
+
+/** Windows over signals [N, C, L] as windows over images [N, C, 1, L]: views of the tensors, and kernels of one rank only. */
+function windowed(call: Call, attributes: Attributes, op = call.op): readonly Draft[] {
+  const rank = (attributes.kernel_shape as readonly number[] | undefined)?.length ?? call.shape(0)!.length - 2
+  if (rank !== 1) return one(call, attributes, call.inputs, op)
+  if (call.outputs.slice(1).some(Boolean)) call.refuse('one output', `'${call.outputs[1]}'`)
+  const lifted = Object.entries(attributes).map(([name, value]) => [name, name in lifts ? lifts[name](value as number[]) : value] as const)
+  const [x, w, ...rest] = call.inputs
+  const spread: Draft[] = [x, ...(w ? [w] : [])].map((input) => ({ op: 'Unsqueeze', inputs: [input], attributes: { axes: [2] } }))
+  return [
+    ...spread,
+    { op, inputs: [...spread.keys(), ...rest], attributes: Object.fromEntries(lifted) },
+    { op: 'Squeeze', inputs: [spread.length], attributes: { axes: [2] } },
+  ]
+}
+
+const conv: Rule = (call) => windowed(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) })
 
 const convTranspose: Rule = (call) => {
   const kernel = kernelOf(call)
@@ -96,7 +120,7 @@ const convTranspose: Rule = (call) => {
     const [low, high] = [total.map((pad) => Math.floor(pad / 2)), total.map((pad) => Math.ceil(pad / 2))]
     pads = mode === 'SAME_UPPER' ? [...low, ...high] : [...high, ...low]
   }
-  return one(call, { kernel_shape: kernel, strides, pads, dilations, group: call.number('group', 1), output_padding: extra })
+  return windowed(call, { kernel_shape: kernel, strides, pads, dilations, group: call.number('group', 1), output_padding: extra })
 }
 
 const pool: Rule = (call) => {
@@ -105,11 +129,11 @@ const pool: Rule = (call) => {
   const ceil_mode = call.number('ceil_mode', 0)
   if (call.op === 'MaxPool') {
     if (call.number('storage_order', 0) !== 0) call.refuse('storage_order 0', '1')
-    return one(call, { ...window, dilations, ceil_mode })
+    return windowed(call, { ...window, dilations, ceil_mode })
   }
   // Average pooling is dilated since opset 19 only.
   const spread: Attributes = dilations.some((dilation) => dilation !== 1) ? { dilations } : {}
-  return one(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
+  return windowed(call, { ...window, ...spread, ceil_mode, count_include_pad: call.number('count_include_pad', 0) })
 }
 
 const batchNormalization: Rule = (call) => {
@@ -339,6 +363,7 @@ const rules: Readonly<Record<string, Rule>> = {
   MaxPool: pool,
   AveragePool: pool,
   LpPool: pool,
+  GlobalMaxPool: (call) => (call.shape(0)?.length === 3 ? windowed(call, {}) : one(call, {})),
   BatchNormalization: batchNormalization,
   Gemm: (call) =>
     one(call, {

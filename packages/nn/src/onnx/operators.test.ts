@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { createRandom } from '../random.js'
+import { evaluateReference } from '../testing/reference.js'
+import { exportOnnx } from './export.js'
+import { importOnnx } from './import.js'
+import { difference, type FileNode, type FileOptions, type Outputs, onnxFile, runFile } from './testing/models.js'
+
+const draw = (count: number, seed: string) => {
+  const random = createRandom(5, seed)
+  return Array.from({ length: count }, () => random.normal())
+}
+const weight = (name: string, ...dims: number[]): [string, number[], number[]] => [
+  name,
+  dims,
+  draw(
+    dims.reduce((a, b) => a * b, 1),
+    name,
+  ),
+]
+const one = (op: string, inputs: string[], attributes: FileNode['attributes'] = {}): FileNode[] => [{ op, inputs, attributes }]
+const signal = { x: ['batch', 3, 13] }
+
+const models: Record<string, FileOptions> = {
+  'Conv of signals': {
+    inputs: signal,
+    nodes: one('Conv', ['x', 'w', 'b'], { strides: [2], pads: [1, 2], dilations: [2] }),
+    constants: [weight('w', 5, 3, 3), weight('b', 5)],
+  },
+  'ConvTranspose of signals': {
+    inputs: signal,
+    nodes: one('ConvTranspose', ['x', 'w'], { strides: [3], pads: [1, 0], output_padding: [1], group: 3 }),
+    constants: [weight('w', 3, 2, 4)],
+  },
+  'MaxPool of signals': { inputs: signal, nodes: one('MaxPool', ['x'], { kernel_shape: [3], strides: [2], pads: [1, 1] }) },
+  'AveragePool of signals': { inputs: signal, nodes: one('AveragePool', ['x'], { kernel_shape: [3], strides: [2], pads: [1, 1] }) },
+  'GlobalMaxPool of signals': { inputs: signal, nodes: one('GlobalMaxPool', ['x']) },
+  ConvTranspose: {
+    nodes: one('ConvTranspose', ['x', 'w', 'b'], { strides: [2, 3], pads: [1, 0, 2, 1], dilations: [2, 1], output_padding: [1, 0] }),
+    constants: [weight('w', 3, 5, 3, 4), weight('b', 5)],
+  },
+}
+
+describe('onnxruntime gives the same as our references, for the file and for what is written of it', () => {
+  test.each(Object.entries(models))('%s', async (_, options) => {
+    const bytes = onnxFile(options)
+    const expected = await runFile(bytes, 2)
+    const graph = await importOnnx(bytes)
+    const inputs = Object.entries(options.inputs ?? { x: ['batch', 3, 8, 8] }).map(([name, sizes]) => {
+      const shape = sizes.map((size) => (typeof size === 'number' ? size : 2))
+      const random = createRandom(1, name)
+      return [
+        name,
+        { shape, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(random.normal())) },
+      ] as const
+    })
+    const values = evaluateReference(graph, Object.fromEntries(inputs))
+    const found: Outputs = Object.fromEntries(
+      graph.outputs.map(({ name }) => [name, { dims: values.get(name)!.shape, data: Float32Array.from(values.get(name)!.data) }]),
+    )
+    expect(difference(found, expected)).toBeLessThan(1e-5)
+    expect(difference(await runFile(exportOnnx(graph), 2), expected)).toBeLessThan(1e-5)
+  })
+})
