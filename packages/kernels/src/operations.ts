@@ -20,6 +20,8 @@ import { pad } from './layout/pad.js'
 import { slice, sliceGradient } from './layout/slice.js'
 import { mask } from './mask/mask.js'
 import { gemm, matMul } from './matmul/matmul.js'
+import { lrn, lrnGradient } from './normalization/local-response.js'
+import { normalizationOperations } from './normalization/normalization.js'
 import type { Operation } from './operation.js'
 import { adamUpdate, sgdUpdate } from './optimizer/optimizer.js'
 import {
@@ -38,6 +40,7 @@ import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-e
 const all: readonly Operation[] = [
   ...[conv, fusedConv, convTranspose, convInputGradient, convWeightGradient, channelSum, gemm, matMul],
   ...[batchNormalization, batchNormalizationTraining, batchNormalizationGradient, candidateBatchNormalization],
+  ...[...normalizationOperations, lrn, lrnGradient],
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
   ...elementwiseOperations,

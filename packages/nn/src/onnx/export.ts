@@ -3,6 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { type Attribute, elements } from '@espalier/kernels'
 import { InputError } from '../errors.js'
 import type { DataType, Graph, Node, TensorData, ValueInfo } from '../graph.js'
+import { decompose, type Naming } from './decompose.js'
 import { fromNumbers } from './fold.js'
 import { isExportable } from './operators.js'
 import {
@@ -34,7 +35,8 @@ const elementTypes: Readonly<Record<DataType, TensorProto_DataType>> = {
  * ONNX bytes of a graph: opset 17, IR version 8, weights as raw data, the batch by its name, metadata sorted by key. The same graph
  * gives the same bytes, and `importOnnx` gives the same graph back.
  *
- * Throws an Error for an operation that opset 17 does not have: those of training, masking and fusion are made by the engine and
+ * What opset 17 has not is written as what it has, where that can be (`decompose.ts`).
+ * Throws an Error for other operations that it does not have: those of training, masking and fusion are made by the engine and
  * have no place in a file.
  */
 export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
@@ -44,14 +46,18 @@ export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
     ...graph.nodes.flatMap(({ outputs }) => outputs),
   ])
   const constants: TensorProto[] = []
-  const constant: AddConstant = (name, tensor) => {
+  const fresh = (name: string): string => {
     let unique = name
     for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`
     taken.add(unique)
+    return unique
+  }
+  const constant: Naming['constant'] = (name, tensor) => {
+    const unique = fresh(name)
     constants.push(tensorProto(unique, tensor))
     return unique
   }
-  const nodes = graph.nodes.map((node) => nodeProto(node, constant))
+  const nodes = decompose(graph, { fresh, constant }).map((node) => nodeProto(node, constant))
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'espalier',
@@ -75,8 +81,6 @@ export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
 
 /** By UTF-16 units, the same everywhere. */
 const compare = (a: string, b: string): number => (a < b ? -1 : 1)
-
-type AddConstant = (name: string, tensor: TensorData) => string
 
 export function tensorProto(name: string, { dims, type, data }: TensorData): TensorProto {
   if (data.length !== elements(dims))
@@ -155,7 +159,7 @@ const asInputs: Readonly<Record<string, readonly (readonly [string, number, 'int
   Resize: [['scales', 2, 'float32']],
 }
 
-function nodeProto(node: Node, constant: AddConstant): NodeProto {
+function nodeProto(node: Node, constant: Naming['constant']): NodeProto {
   if (!isExportable(node.op))
     throw new Error(
       `exportOnnx: node '${node.name}': ${node.op} is not an operator of ONNX opset 17; export the graph before it is differentiated, masked or fused`,

@@ -143,6 +143,28 @@ const batchNormalization: Rule = (call) => {
   return one(call, { epsilon: call.number('epsilon', round(1e-5)) })
 }
 
+const layerNormalization: Rule = (call) => {
+  if (call.outputs.slice(1).some(Boolean)) call.refuse('LayerNormalization without its statistics as outputs', call.outputs.join(', '))
+  return one(call, { axis: call.number('axis', -1), epsilon: call.number('epsilon', round(1e-5)) })
+}
+
+/** Scale and bias by channel, as since opset 21; before, they were by group. */
+const groupNormalization: Rule = (call) => {
+  const groups = call.number('num_groups', 0)
+  const attributes = { num_groups: groups, epsilon: call.number('epsilon', round(1e-5)) }
+  const channels = call.shape(0)?.[1]
+  const given = call.shape(1)?.[0]
+  if (call.opset >= 21 || (given !== undefined && given === channels)) return one(call, attributes)
+  if (channels === undefined || groups < 1 || channels % groups)
+    return call.refuse('a known multiple of num_groups as channels', `${channels}`)
+  const spread = (input: string, first: number): Draft[] => [
+    { op: 'Unsqueeze', inputs: [input], attributes: { axes: [1] } },
+    { op: 'Expand', inputs: [first], attributes: { shape: [groups, channels / groups] } },
+    { op: 'Reshape', inputs: [first + 1], attributes: { shape: [channels] } },
+  ]
+  return [...spread(call.inputs[1], 0), ...spread(call.inputs[2], 3), { op: call.op, inputs: [call.inputs[0], 2, 5], attributes }]
+}
+
 const clip: Rule = (call) => {
   floatOnly(call)
   const bound = (input: number, name: string, otherwise: number): number => {
@@ -365,6 +387,8 @@ const rules: Readonly<Record<string, Rule>> = {
   LpPool: pool,
   GlobalMaxPool: (call) => (call.shape(0)?.length === 3 ? windowed(call, {}) : one(call, {})),
   BatchNormalization: batchNormalization,
+  LayerNormalization: layerNormalization,
+  GroupNormalization: groupNormalization,
   Gemm: (call) =>
     one(call, {
       alpha: call.number('alpha', 1),
@@ -419,7 +443,6 @@ const defaults: Readonly<Record<string, Attributes>> = {
   HardSigmoid: { alpha: round(0.2), beta: 0.5 },
   LRN: { alpha: round(1e-4), beta: 0.75, bias: 1 },
   InstanceNormalization: { epsilon: round(1e-5) },
-  LayerNormalization: { axis: -1, epsilon: round(1e-5) },
   LpNormalization: { axis: -1, p: 2 },
   DepthToSpace: { mode: 'DCR' },
   ArgMax: { axis: 0, keepdims: 1, select_last_index: 0 },

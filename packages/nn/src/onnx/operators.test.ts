@@ -18,6 +18,7 @@ const weight = (name: string, ...dims: number[]): [string, number[], number[]] =
   ),
 ]
 const one = (op: string, inputs: string[], attributes: FileNode['attributes'] = {}): FileNode[] => [{ op, inputs, attributes }]
+const images6 = { x: ['batch', 6, 4, 5] }
 const signal = { x: ['batch', 3, 13] }
 
 const models: Record<string, FileOptions> = {
@@ -38,6 +39,22 @@ const models: Record<string, FileOptions> = {
     nodes: one('ConvTranspose', ['x', 'w', 'b'], { strides: [2, 3], pads: [1, 0, 2, 1], dilations: [2, 1], output_padding: [1, 0] }),
     constants: [weight('w', 3, 5, 3, 4), weight('b', 5)],
   },
+  InstanceNormalization: {
+    nodes: one('InstanceNormalization', ['x', 'w', 'b'], { epsilon: 0.5 }),
+    constants: [weight('w', 3), weight('b', 3)],
+  },
+  LayerNormalization: {
+    nodes: one('LayerNormalization', ['x', 'w', 'b'], { axis: 2 }),
+    constants: [weight('w', 8, 8), weight('b', 8, 8)],
+  },
+  'GroupNormalization by channel': {
+    opset: 21,
+    irVersion: 10,
+    inputs: images6,
+    nodes: one('GroupNormalization', ['x', 'w', 'b'], { num_groups: 2, epsilon: 0.25 }),
+    constants: [weight('w', 6), weight('b', 6)],
+  },
+  LRN: { inputs: images6, nodes: one('LRN', ['x'], { size: 5, alpha: 0.5, beta: 0.6, bias: 2 }) },
 }
 
 describe('onnxruntime gives the same as our references, for the file and for what is written of it', () => {
@@ -60,4 +77,25 @@ describe('onnxruntime gives the same as our references, for the file and for wha
     expect(difference(found, expected)).toBeLessThan(1e-5)
     expect(difference(await runFile(exportOnnx(graph), 2), expected)).toBeLessThan(1e-5)
   })
+})
+
+// onnxruntime does not run opset 18's.
+test('GroupNormalization by group is one by channel', async () => {
+  const nodes = one('GroupNormalization', ['x', 'w', 'b'], { num_groups: 2 })
+  const graph = await importOnnx(
+    onnxFile({
+      opset: 18,
+      inputs: images6,
+      nodes,
+      constants: [
+        ['w', [2], [3, 4]],
+        ['b', [2], [5, 6]],
+      ],
+    }),
+  )
+  const values = graph.nodes[0].inputs.slice(1).map((name) => [...(graph.initializers.get(name)!.data as Float32Array)])
+  expect(values).toEqual([
+    [3, 3, 3, 4, 4, 4],
+    [5, 5, 5, 6, 6, 6],
+  ])
 })

@@ -3,6 +3,7 @@
  * graph exists, and they are told of networks that Espalier can only look at. The engine asks its operations themselves.
  */
 import { type Attributes, elements, operations, type Shape } from '@espalier/kernels'
+import type { Graph } from '../graph.js'
 import { isOperator } from './operators.js'
 
 type Infer = (attributes: Attributes, inputs: readonly (Shape | undefined)[], outputs: number) => Shape[] | undefined
@@ -200,6 +201,33 @@ export function inferShapesOf(
   if (op.startsWith('Reduce')) return reduce(attributes, inputs, outputs)
   if (Object.hasOwn(table, op)) return table[op](attributes, inputs, outputs)
   return !isOperator(op) && Object.hasOwn(operations, op) && inputs[0] ? operations[op].infer(attributes, inputs) : undefined
+}
+
+/** Shapes of a graph's tensors with every free size as 1; those that nothing tells are absent. */
+export function shapesAtBatchOne(graph: Graph): Map<string, Shape> {
+  const shapes = new Map<string, Shape>()
+  for (const [name, { dims }] of graph.initializers) shapes.set(name, dims)
+  for (const { name, shape } of graph.inputs)
+    shapes.set(
+      name,
+      shape.map((size) => (typeof size === 'number' ? size : 1)),
+    )
+  // Where an operation is unknown the file's own word on the outputs is all there is.
+  for (const { name, shape } of graph.outputs)
+    shapes.set(
+      name,
+      shape.map((size) => (typeof size === 'number' ? size : 1)),
+    )
+  for (const { op, attributes, inputs, outputs } of graph.nodes) {
+    const inferred = inferShapesOf(
+      op,
+      attributes,
+      inputs.map((input) => (input ? shapes.get(input) : undefined)),
+      outputs.length,
+    )
+    for (const [i, output] of outputs.entries()) if (output && inferred?.[i]) shapes.set(output, inferred[i])
+  }
+  return shapes
 }
 
 /** Whether an output's image n depends on image n of the inputs only, however many there are: what a free batch needs. */

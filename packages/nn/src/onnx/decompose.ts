@@ -1,0 +1,55 @@
+/** Operations that opset 17 has not, in terms of those it has. */
+import type { Attributes, Shape } from '@espalier/kernels'
+import type { Graph, Node, TensorData } from '../graph.js'
+import { fromNumbers } from './fold.js'
+import { shapesAtBatchOne } from './shapes.js'
+
+/** Adds an initialiser or a tensor of the file under a name that is free; returns that name. */
+export interface Naming {
+  fresh(name: string): string
+  constant(name: string, tensor: TensorData): string
+}
+
+interface Call extends Naming {
+  readonly node: Node
+  /** The first input's shape, the batch as 1. */
+  readonly x: Shape
+  /** Appends a node, the last of which makes the outputs; returns its output. */
+  add(op: string, inputs: readonly string[], attributes?: Attributes): string
+}
+
+/** The groups as the channels of an instance normalisation (as PyTorch's exporter does it), then scale and bias by channel. */
+function groupNormalization({ node, x, add, constant }: Call): void {
+  const [input, scale, bias] = node.inputs
+  const groups = node.attributes.num_groups as number
+  const [ones, zeros] = [1, 0].map((value) =>
+    constant(`${node.name}.${value}`, fromNumbers(new Array<number>(groups).fill(value), [groups], 'float32')),
+  )
+  const column = (values: string) => (x.length > 2 ? add('Unsqueeze', [values], { axes: x.slice(2).map((_, i) => i + 1) }) : values)
+  const grouped = add('Reshape', [input], { shape: [0, groups, -1] })
+  const normalized = add('InstanceNormalization', [grouped, ones, zeros], { epsilon: node.attributes.epsilon ?? 1e-5 })
+  const scaled = add('Mul', [add('Reshape', [normalized], { shape: [0, ...x.slice(1)] }), column(scale)])
+  add('Add', [scaled, column(bias)])
+}
+
+const rules: Readonly<Record<string, (call: Call) => void>> = { GroupNormalization: groupNormalization }
+
+/** The nodes of a graph with such operations replaced. Throws an Error where one has no equal. */
+export function decompose(graph: Graph, { fresh, constant }: Naming): readonly Node[] {
+  if (!graph.nodes.some(({ op }) => Object.hasOwn(rules, op))) return graph.nodes
+  const shapes = shapesAtBatchOne(graph)
+  return graph.nodes.flatMap((node) => {
+    if (!Object.hasOwn(rules, node.op)) return [node]
+    const x = shapes.get(node.inputs[0])
+    if (!x) throw new Error(`exportOnnx: node '${node.name}': ${node.op} can be written for inputs of known shape only`)
+    const made: Node[] = []
+    const add: Call['add'] = (op, inputs, attributes = {}) => {
+      const name = `${node.name}/${made.length}`
+      made.push({ name, op, inputs, outputs: [fresh(name)], attributes })
+      return made.at(-1)!.outputs[0]
+    }
+    rules[node.op]({ node, x, fresh, constant, add })
+    const last = made.pop()!
+    return [...made, { ...last, name: node.name, outputs: node.outputs }]
+  })
+}
