@@ -35,6 +35,7 @@ import {
 } from './pooling/pooling.js'
 import { randomNormal, randomUniform } from './random/random.js'
 import { reduceMean, reduceSum, sumTo } from './reduce/reduce.js'
+import { resize, resizeGradient } from './resize/resize.js'
 import { softmax, softmaxCrossEntropy, softmaxGradient } from './softmax-cross-entropy/softmax-cross-entropy.js'
 
 const all: readonly Operation[] = [
@@ -43,6 +44,7 @@ const all: readonly Operation[] = [
   ...[...normalizationOperations, lrn, lrnGradient],
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
+  ...[resize, resizeGradient],
   ...elementwiseOperations,
   ...[scale, accumulate, sumTo, reduceMean, reduceSum],
   ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],

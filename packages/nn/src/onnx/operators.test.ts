@@ -55,6 +55,34 @@ const models: Record<string, FileOptions> = {
     constants: [weight('w', 6), weight('b', 6)],
   },
   LRN: { inputs: images6, nodes: one('LRN', ['x'], { size: 5, alpha: 0.5, beta: 0.6, bias: 2 }) },
+  ...Object.fromEntries(
+    ['half_pixel', 'half_pixel_symmetric', 'pytorch_half_pixel', 'align_corners', 'asymmetric'].flatMap((coordinate_transformation_mode) =>
+      ['nearest', 'linear', 'cubic'].map((mode): [string, FileOptions] => [
+        `Resize: ${mode}, ${coordinate_transformation_mode}`,
+        {
+          opset: 19,
+          irVersion: 9,
+          inputs: { x: ['batch', 3, 6, 7] },
+          nodes: one('Resize', ['x', '', 's'], { mode, coordinate_transformation_mode, nearest_mode: 'floor' }),
+          constants: [['s', [4], [1, 1, 1.75, 0.6]]],
+        },
+      ]),
+    ),
+  ),
+  ...Object.fromEntries(
+    ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'].map((nearest_mode): [string, FileOptions] => [
+      `Resize: to sizes, ${nearest_mode}`,
+      {
+        inputs: { x: [2, 3, 3, 10] },
+        nodes: one('Resize', ['x', '', '', 's'], { nearest_mode }),
+        constants: [['s', [4], [2, 3, 10, 4], 'int64']],
+      },
+    ]),
+  ),
+  'Resize: cubic without outside': {
+    nodes: one('Resize', ['x', '', 's'], { mode: 'cubic', exclude_outside: 1 }),
+    constants: [['s', [4], [1, 1, 2, 0.5]]],
+  },
 }
 
 describe('onnxruntime gives the same as our references, for the file and for what is written of it', () => {

@@ -162,7 +162,7 @@ const table: Readonly<Record<string, Infer>> = {
     if (sizes.reduce((sum, size) => sum + size, 0) !== x[at]) throw new Error(`cannot split axis ${at} of [${x}] into [${sizes}]`)
     return sizes.map((part) => x.map((size, axis) => (axis === at ? part : size)))
   },
-  Resize: (attributes, [x]) => x && [x.map((size, axis) => Math.floor(size * numbers(attributes, 'scales')[axis]))],
+  Resize: (attributes, [x]) => x && [x.map((size, axis) => Math.floor(Math.fround(size * numbers(attributes, 'scales')[axis])))],
   Expand: (attributes, [x]) => x && [broadcast(x, numbers(attributes, 'shape'))],
   Gather: (attributes, [x, indices]) => {
     if (!x || !indices) return undefined
