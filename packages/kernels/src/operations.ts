@@ -15,9 +15,12 @@ import { convWeightGradient } from './conv2d/weight-gradient.js'
 import { accumulate, elementwiseOperations, scale } from './elementwise/elementwise.js'
 import { spatialEntropy } from './entropy/entropy.js'
 import { augmentImages, normalizeImages } from './images/images.js'
+import { depthToSpace, spaceToDepth } from './layout/depth.js'
+import { gather, gatherGradient } from './layout/gather.js'
 import { copyOperations, expand, repeatBatch, transpose } from './layout/layout.js'
-import { pad } from './layout/pad.js'
+import { pad, padGradient } from './layout/pad.js'
 import { slice, sliceGradient } from './layout/slice.js'
+import { tile } from './layout/tile.js'
 import { mask } from './mask/mask.js'
 import { gemm, matMul } from './matmul/matmul.js'
 import { lrn, lrnGradient } from './normalization/local-response.js'
@@ -47,7 +50,8 @@ const all: readonly Operation[] = [
   ...[resize, resizeGradient],
   ...elementwiseOperations,
   ...[scale, accumulate, sumTo, reduceMean, reduceSum],
-  ...[concat, split, slice, sliceGradient, pad, transpose, expand, repeatBatch, ...copyOperations],
+  ...[concat, split, slice, sliceGradient, pad, padGradient, transpose, expand, repeatBatch, ...copyOperations],
+  ...[depthToSpace, spaceToDepth, tile, gather, gatherGradient],
   ...[softmax, softmaxGradient, softmaxCrossEntropy, countCorrect],
   ...[mask, spatialEntropy],
   ...[sgdUpdate, adamUpdate],

@@ -156,6 +156,7 @@ const asInputs: Readonly<Record<string, readonly (readonly [string, number, 'int
   Unsqueeze: [['axes', 1, 'int64']],
   ReduceSum: [['axes', 1, 'int64']],
   Split: [['split', 1, 'int64']],
+  Tile: [['repeats', 1, 'int64']],
   Resize: [['scales', 2, 'float32']],
 }
 

@@ -205,6 +205,18 @@ const slice: Rule = (call) => {
   return only(call, { starts: starts.map(clamped), ends: ends.map(clamped), axes, steps: steps.map(clamped) })
 }
 
+/** One index takes the axis away: a slice of one. Shape arithmetic stays as it is. */
+const gather: Rule = (call) => {
+  const axis = axesOf(call, [call.number('axis', 0)])[0]
+  const index = call.lanes(1)?.every(({ constant }) => constant?.dims.length === 0) ? call.constant(1, 'the index')![0] : undefined
+  if (index === undefined || call.lanes(0)?.every(({ constant }) => constant)) return one(call, { axis })
+  const ends = [index === -1 ? 2 ** 31 - 1 : index + 1]
+  return [
+    { op: 'Slice', inputs: call.inputs.slice(0, 1), attributes: { starts: [index], ends, axes: [axis], steps: [1] } },
+    { op: 'Squeeze', inputs: [0], attributes: { axes: [axis] } },
+  ]
+}
+
 /**
  * The target shape as an attribute that holds for every batch: constant, or computed from the input's own shape, of which only the
  * batch may be free.
@@ -403,7 +415,8 @@ const rules: Readonly<Record<string, Rule>> = {
   Expand: expand,
   Flatten: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
   Concat: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
-  Gather: (call) => one(call, { axis: axesOf(call, [call.number('axis', 0)])[0] }),
+  Gather: gather,
+  Tile: (call) => only(call, { repeats: call.constant(1, 'repeats') ?? call.refuse('repeats', 'none') }),
   Transpose: (call) => {
     const rank = call.shape(0)?.length
     const perm =

@@ -83,6 +83,13 @@ const models: Record<string, FileOptions> = {
     nodes: one('Resize', ['x', '', 's'], { mode: 'cubic', exclude_outside: 1 }),
     constants: [['s', [4], [1, 1, 2, 0.5]]],
   },
+  'DepthToSpace by depth': { inputs: { x: ['batch', 12, 3, 5] }, nodes: one('DepthToSpace', ['x'], { blocksize: 2 }) },
+  'DepthToSpace by columns': { inputs: { x: ['batch', 12, 3, 5] }, nodes: one('DepthToSpace', ['x'], { blocksize: 2, mode: 'CRD' }) },
+  SpaceToDepth: { nodes: one('SpaceToDepth', ['x'], { blocksize: 4 }) },
+  Tile: { nodes: one('Tile', ['x', 'r']), constants: [['r', [4], [1, 2, 1, 3], 'int64']] },
+  'Gather of channels': { nodes: one('Gather', ['x', 'i'], { axis: 1 }), constants: [['i', [3], [2, -3, 2], 'int64']] },
+  'Gather of one row': { nodes: one('Gather', ['x', 'i'], { axis: 2 }), constants: [['i', [], [-1], 'int64']] },
+  'Pad by reflection': { nodes: one('Pad', ['x', 'p'], { mode: 'reflect' }), constants: [['p', [8], [0, 0, 2, 1, 0, 0, 0, 3], 'int64']] },
 }
 
 describe('onnxruntime gives the same as our references, for the file and for what is written of it', () => {

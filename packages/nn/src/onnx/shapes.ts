@@ -169,6 +169,7 @@ const table: Readonly<Record<string, Infer>> = {
     const axis = normalizeAxis(Number(attributes.axis), x.length)
     return [[...x.slice(0, axis), ...indices, ...x.slice(axis + 1)]]
   },
+  Tile: (attributes, [x]) => x && [x.map((size, axis) => size * numbers(attributes, 'repeats')[axis])],
   Shape: (_, [x]) => x && [[x.length]],
   DepthToSpace: (attributes, [x]) => {
     const block = Number(attributes.blocksize)
@@ -237,5 +238,6 @@ export function keepsBatch(op: string, attributes: Attributes, x: Shape | undefi
   if (axes.some((axis) => normalizeAxis(axis, x.length) === 0)) return false
   if (op === 'Transpose') return numbers(attributes, 'perm')[0] === 0
   if (op === 'Pad') return numbers(attributes, 'pads')[0] === 0 && numbers(attributes, 'pads')[x.length] === 0
+  if (op === 'Tile') return numbers(attributes, 'repeats')[0] === 1
   return !(op === 'Gemm' && attributes.transA)
 }
