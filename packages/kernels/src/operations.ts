@@ -27,6 +27,7 @@ import { lrn, lrnGradient } from './normalization/local-response.js'
 import { normalizationOperations } from './normalization/normalization.js'
 import type { Operation } from './operation.js'
 import { adamUpdate, sgdUpdate } from './optimizer/optimizer.js'
+import { adaptiveAveragePool, adaptiveAveragePoolGradient } from './pooling/adaptive-pool.js'
 import {
   averagePool,
   averagePoolGradient,
@@ -47,6 +48,7 @@ const all: readonly Operation[] = [
   ...[...normalizationOperations, lrn, lrnGradient],
   ...activationOperations,
   ...[maxPool, maxPoolGradient, averagePool, averagePoolGradient, globalAveragePool, globalAveragePoolGradient, globalMaxPool],
+  ...[adaptiveAveragePool, adaptiveAveragePoolGradient],
   ...[resize, resizeGradient],
   ...elementwiseOperations,
   ...[scale, accumulate, sumTo, reduceMean, reduceSum],

@@ -32,7 +32,21 @@ function groupNormalization({ node, x, add, constant }: Call): void {
   add('Add', [scaled, column(bias)])
 }
 
-const rules: Readonly<Record<string, (call: Call) => void>> = { GroupNormalization: groupNormalization }
+/** Bins of equal size are windows; others have no equal. */
+function adaptiveAveragePool({ node, x, add }: Call): void {
+  const output = node.attributes.output_size as readonly number[]
+  const kernel = output.map((bins, i) => x[i + 2] / bins)
+  if (kernel.some((size) => !Number.isInteger(size)))
+    throw new Error(
+      `exportOnnx: node '${node.name}': AdaptiveAveragePool of ${x[2]} x ${x[3]} to ${output.join(' x ')} has bins of different sizes; ONNX has no such operator`,
+    )
+  add('AveragePool', node.inputs, { kernel_shape: kernel, strides: kernel, pads: [0, 0, 0, 0], ceil_mode: 0, count_include_pad: 0 })
+}
+
+const rules: Readonly<Record<string, (call: Call) => void>> = {
+  GroupNormalization: groupNormalization,
+  AdaptiveAveragePool: adaptiveAveragePool,
+}
 
 /** The nodes of a graph with such operations replaced. Throws an Error where one has no equal. */
 export function decompose(graph: Graph, { fresh, constant }: Naming): readonly Node[] {

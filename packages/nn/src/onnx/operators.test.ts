@@ -90,6 +90,14 @@ const models: Record<string, FileOptions> = {
   'Gather of channels': { nodes: one('Gather', ['x', 'i'], { axis: 1 }), constants: [['i', [3], [2, -3, 2], 'int64']] },
   'Gather of one row': { nodes: one('Gather', ['x', 'i'], { axis: 2 }), constants: [['i', [], [-1], 'int64']] },
   'Pad by reflection': { nodes: one('Pad', ['x', 'p'], { mode: 'reflect' }), constants: [['p', [8], [0, 0, 2, 1, 0, 0, 0, 3], 'int64']] },
+  'MaxPool: dilated, uneven pads, rounded up': {
+    inputs: { x: ['batch', 3, 11, 8] },
+    nodes: one('MaxPool', ['x'], { kernel_shape: [3, 2], strides: [2, 3], dilations: [2, 3], pads: [1, 1, 2, 0], ceil_mode: 1 }),
+  },
+  'AveragePool: uneven pads, rounded up': {
+    inputs: { x: ['batch', 3, 10, 8] },
+    nodes: one('AveragePool', ['x'], { kernel_shape: [3, 2], strides: [2, 3], pads: [1, 1, 2, 0], ceil_mode: 1 }),
+  },
 }
 
 describe('onnxruntime gives the same as our references, for the file and for what is written of it', () => {

@@ -6,7 +6,7 @@ const set = (ops: string): ReadonlySet<string> => new Set(ops.split(' '))
 
 const pointwise = set('Relu LeakyRelu PRelu HardSwish Tanh Elu Selu Celu Softsign Gelu Mish Erf Abs Neg Sign Sqrt Floor Ceil Round Sin')
 const movement = set(
-  'MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool ReduceMean ReduceSum ReduceMax ReduceMin Identity Dropout Cast Flatten Reshape Transpose Squeeze Unsqueeze Slice Split Resize DepthToSpace SpaceToDepth Concat Pad',
+  'MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool AdaptiveAveragePool ReduceMean ReduceSum ReduceMax ReduceMin Identity Dropout Cast Flatten Reshape Transpose Squeeze Unsqueeze Slice Split Resize DepthToSpace SpaceToDepth Concat Pad',
 )
 const joins = set('Add Sub Sum Mean Max Min')
 
