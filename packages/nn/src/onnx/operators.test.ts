@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { acquireGpu, type Gpu } from '@espalier/kernels'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openModel } from '../engine/model.js'
 import { createRandom } from '../random.js'
-import { evaluateReference } from '../testing/reference.js'
 import { exportOnnx } from './export.js'
 import { importOnnx } from './import.js'
-import { difference, type FileNode, type FileOptions, type Outputs, onnxFile, runFile } from './testing/models.js'
+import { difference, type FileNode, type FileOptions, onnxFile, runFile } from './testing/models.js'
 
 const draw = (count: number, seed: string) => {
   const random = createRandom(5, seed)
@@ -100,24 +101,26 @@ const models: Record<string, FileOptions> = {
   },
 }
 
-describe('onnxruntime gives the same as our references, for the file and for what is written of it', () => {
+let gpu: Gpu
+beforeAll(async () => {
+  gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
+})
+afterAll(() => gpu.close())
+
+describe('onnxruntime gives the same as our kernels, for the file and for what is written of it', () => {
   test.each(Object.entries(models))('%s', async (_, options) => {
     const bytes = onnxFile(options)
     const expected = await runFile(bytes, 2)
     const graph = await importOnnx(bytes)
     const inputs = Object.entries(options.inputs ?? { x: ['batch', 3, 8, 8] }).map(([name, sizes]) => {
-      const shape = sizes.map((size) => (typeof size === 'number' ? size : 2))
+      const dims = sizes.map((size) => (typeof size === 'number' ? size : 2))
       const random = createRandom(1, name)
-      return [
-        name,
-        { shape, data: Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(random.normal())) },
-      ] as const
+      return [name, { dims, data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal()) }] as const
     })
-    const values = evaluateReference(graph, Object.fromEntries(inputs))
-    const found: Outputs = Object.fromEntries(
-      graph.outputs.map(({ name }) => [name, { dims: values.get(name)!.shape, data: Float32Array.from(values.get(name)!.data) }]),
-    )
-    expect(difference(found, expected)).toBeLessThan(1e-5)
+    const model = await openModel(graph, { gpu })
+    const found = await model.run(Object.fromEntries(inputs))
+    model.close()
+    expect(difference(found, expected)).toBeLessThan(2e-5)
     expect(difference(await runFile(exportOnnx(graph), 2), expected)).toBeLessThan(1e-5)
   })
 })
