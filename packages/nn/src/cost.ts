@@ -1,7 +1,7 @@
 /** What a network costs, counted exactly: parameters and multiply-accumulates, per layer and in total. */
 import { elements, operations, type Shape } from '@espalier/kernels'
 import type { Graph, Node } from './graph.js'
-import { inferShapesOf } from './onnx/shapes.js'
+import { shapesAtBatchOne } from './onnx/shapes.js'
 
 export interface LayerCost {
   readonly name: string
@@ -57,32 +57,6 @@ const elementwise = new Set(['Add', 'Sub', 'Mul', 'Div', 'Pow', 'Max', 'Min', 'M
 export function isTrained({ op }: Node, position: number, size: number): boolean {
   if (op === 'BatchNormalization' || op === 'BatchNormalizationTraining') return position === 1 || position === 2
   return !elementwise.has(op) || size > 1
-}
-
-function shapesAtBatchOne(graph: Graph): Map<string, Shape> {
-  const shapes = new Map<string, Shape>()
-  for (const [name, { dims }] of graph.initializers) shapes.set(name, dims)
-  for (const { name, shape } of graph.inputs)
-    shapes.set(
-      name,
-      shape.map((size) => (typeof size === 'number' ? size : 1)),
-    )
-  // Where an operation is unknown the file's own word on the outputs is all there is.
-  for (const { name, shape } of graph.outputs)
-    shapes.set(
-      name,
-      shape.map((size) => (typeof size === 'number' ? size : 1)),
-    )
-  for (const { op, attributes, inputs, outputs } of graph.nodes) {
-    const inferred = inferShapesOf(
-      op,
-      attributes,
-      inputs.map((input) => (input ? shapes.get(input) : undefined)),
-      outputs.length,
-    )
-    for (const [i, output] of outputs.entries()) if (output && inferred?.[i]) shapes.set(output, inferred[i])
-  }
-  return shapes
 }
 
 function macsOf({ op, attributes, inputs, outputs }: Node, shapes: ReadonlyMap<string, Shape>): number {

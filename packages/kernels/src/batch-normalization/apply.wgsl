@@ -6,7 +6,7 @@ struct Params {
   vectors: u32, // per plane; a multiple of lanes
   lanes: u32, // invocations that share a plane
   activation: u32, // 0 none, 1 relu, 2 relu6
-  given: u32, // bits: 1 scale, 2 bias, 4 mean is there; 8: `invStd` holds variances; 16 mask is there
+  given: u32, // bits: 1 scale, 2 bias, 4 mean is there; 8: `invStd` holds variances; 16 mask is there; 32: planes of any channel share a row
   planesPerCandidate: u32, // planes that share a row of mean and invStd
   epsilon: f32,
 }
@@ -15,7 +15,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> scale: array<f32>;
 @group(0) @binding(3) var<storage, read_write> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mean: array<f32>; // [candidates, channels]
+@group(0) @binding(4) var<storage, read_write> mean: array<f32>; // [candidates, channels] or [rows]
 @group(0) @binding(5) var<storage, read_write> invStd: array<f32>;
 @group(0) @binding(6) var<storage, read_write> mask: array<f32>; // [candidates, channels]
 @group(0) @binding(7) var<storage, read_write> y: array<vec4f>;
@@ -37,7 +37,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     return;
   }
   let channel = plane % params.channels;
-  let row = channel + plane / params.planesPerCandidate * params.channels;
+  let block = plane / params.planesPerCandidate;
+  let row = select(channel + block * params.channels, block, (params.given & 32u) != 0u);
   var factor = invStd[row];
   if ((params.given & 8u) != 0u) {
     factor = 1.0 / sqrt(factor + params.epsilon);

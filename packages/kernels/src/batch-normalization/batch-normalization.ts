@@ -97,25 +97,30 @@ interface Vectors {
   readonly invStd: Tensor
   readonly epsilon?: number
   readonly mask?: Tensor
+  /** Where mean and invStd are not those of channels but of so many planes that follow one another. */
+  readonly runsPerRow?: number
 }
 
-function applyDispatch(
+/** y = activation((x - mean) invStd scale + bias) mask; `shape` is how x is seen, [images, channels, ...]. */
+export function applyDispatch(
   x: Tensor,
   y: Tensor,
-  { scale, bias, mean, invStd, epsilon, mask }: Vectors,
+  { scale, bias, mean, invStd, epsilon, mask, runsPerRow }: Vectors,
   activation: FusedActivation,
   target: Target,
   candidates = 1,
+  shape = x.shape,
 ): Dispatch {
-  const { images, channels, width, vectors } = planesOf(x.shape, target)
+  const { images, channels, width, vectors } = planesOf(shape, target)
   const planes = images * channels
   const lanes = applyLanes(vectors)
-  const given = (scale ? 1 : 0) | (bias ? 2 : 0) | (mean ? 4 : 0) | (epsilon === undefined ? 0 : 8) | (mask ? 16 : 0)
+  const given =
+    (scale ? 1 : 0) | (bias ? 2 : 0) | (mean ? 4 : 0) | (epsilon === undefined ? 0 : 8) | (mask ? 16 : 0) | (runsPerRow ? 32 : 0)
   return {
     shader: applyShader[width],
     operands: [x, scale, bias, mean, invStd, mask, y],
     params: {
-      u32: [channels, planes, vectors, lanes, fusedActivations.indexOf(activation), given, planes / candidates],
+      u32: [channels, planes, vectors, lanes, fusedActivations.indexOf(activation), given, runsPerRow ?? planes / candidates],
       f32: [epsilon ?? 0],
     },
     workgroups: workgroups1d(planes * lanes, 64, target),
@@ -167,8 +172,8 @@ export const batchNormalization: Operation = {
 }
 
 /** The first half of the statistics of every channel of every candidate, and what its combination needs. */
-function statisticsDispatch(x: Tensor, candidates: number, target: Target) {
-  const [all, channels, ...spatial] = x.shape
+function statisticsDispatch(x: Tensor, shape: Shape, candidates: number, target: Target) {
+  const [all, channels, ...spatial] = shape
   const images = all / candidates
   const plan = planesOf([images, channels, ...spatial], target)
   const { width, vectors, lanes, imagesPerPart, parts, entriesPerPart, combineLanes } = plan
@@ -195,6 +200,20 @@ function statisticsDispatch(x: Tensor, candidates: number, target: Target) {
   return { means, squares, gather, combined }
 }
 
+/** Mean and invStd, [candidates, C] each, of every channel of every candidate of x, seen as `shape` [candidates * B, C, ...]. */
+export function momentsDispatches(
+  x: Tensor,
+  shape: Shape,
+  candidates: number,
+  mean: Tensor,
+  invStd: Tensor,
+  epsilon: number,
+  target: Target,
+): Dispatch[] {
+  const { means, squares, gather, combined } = statisticsDispatch(x, shape, candidates, target)
+  return [gather, { shader: combineCandidatesShader, operands: [means, squares, mean, invStd], ...combined(epsilon, 1) }]
+}
+
 /**
  * BatchNormalizationTraining(x [N, C, ...], scale, bias, runningMean, runningVar) {epsilon, momentum, activation?} -> y, mean [C], invStd [C].
  * Normalises with the batch's own (biased) variance; running = momentum running + (1 - momentum) batch, the variance unbiased as in PyTorch.
@@ -214,7 +233,7 @@ export const batchNormalizationTraining: Operation = {
   dispatches(attributes, [x, scale, bias, runningMean, runningVar], [y, mean, invStd], target) {
     const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     const momentum = numberAttribute(this.op, attributes, 'momentum', 0.9)
-    const { means, squares, gather, combined } = statisticsDispatch(x!, 1, target)
+    const { means, squares, gather, combined } = statisticsDispatch(x!, x!.shape, 1, target)
     return [
       gather,
       {
@@ -272,16 +291,11 @@ export const candidateBatchNormalization: Operation = {
   },
   dispatches(attributes, [x, scale, bias, mask], [y], target) {
     const candidates = integerAttribute(this.op, attributes, 'candidates', 1)
-    const { means, squares, gather, combined } = statisticsDispatch(x!, candidates, target)
+    const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     const mean = scratch('mean', [candidates, x!.shape[1]])
     const invStd = scratch('invStd', [candidates, x!.shape[1]])
     return [
-      gather,
-      {
-        shader: combineCandidatesShader,
-        operands: [means, squares, mean, invStd],
-        ...combined(numberAttribute(this.op, attributes, 'epsilon', 1e-5), 1),
-      },
+      ...momentsDispatches(x!, x!.shape, candidates, mean, invStd, epsilon, target),
       applyDispatch(x!, y, { scale, bias, mean, invStd, mask }, activationOf(this.op, attributes), target, candidates),
     ]
   },

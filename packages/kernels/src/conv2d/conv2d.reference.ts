@@ -85,3 +85,10 @@ export function channelSumReference(x: NdArray, scale: number): NdArray {
   sums.data.forEach((value, i) => (sums.data[i] = value * scale))
   return sums
 }
+
+/** y = the transposed convolution of x with w, + bias. */
+export function convTransposeReference(g: ConvGeometry, x: NdArray, w: NdArray, bias?: NdArray): NdArray {
+  const y = convInputGradientReference(g, x, w)
+  if (bias) y.data.forEach((_, i) => (y.data[i] += bias.data[Math.floor(i / (g.h * g.w)) % g.c]))
+  return y
+}

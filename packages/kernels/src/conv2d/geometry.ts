@@ -92,6 +92,24 @@ export function convGeometry(op: string, attributes: Attributes, x: Shape | unde
   } // prettier-ignore
 }
 
+/**
+ * The convolution whose input gradient is a transposed convolution: it would make `x` [n, m, oh, ow] with `weights` [m, c/group, kh, kw] of the
+ * result [n, c, h, w], h = (oh - 1) stride + dilation (kh - 1) + 1 + output_padding - pads (ONNX, ConvTranspose). Throws as convGeometry does.
+ */
+export function transposedGeometry(op: string, attributes: Attributes, x: Shape | undefined, weights: Shape | undefined): ConvGeometry {
+  if (x?.length !== 4) throw new Error(`${op}: input must be [batch, channels, height, width], found ${show(x)}`)
+  if (weights?.length !== 4) throw new Error(`${op}: weights must be [inputs, outputs/group, height, width], found ${show(weights)}`)
+  if (weights[0] !== x[1]) throw new Error(`${op}: weights ${show(weights)} take ${weights[0]} channels, the input is ${show(x)}`)
+  const { strides, pads, dilations, group } = convAttributes(op, attributes, weights)
+  const extra = integers(op, attributes, 'output_padding', [0, 0], 0)
+  // More would be rows that no input reaches, and a convolution of the result would have more outputs than x.
+  if (extra.some((value, i) => value >= strides[i]))
+    throw new Error(`${op}: attribute 'output_padding' must be less than the strides ${show(strides)}, found ${show(extra)}`)
+  const size = [0, 1].map((i) => (x[i + 2] - 1) * strides[i] + dilations[i] * (weights[i + 2] - 1) + 1 + extra[i] - pads[i] - pads[i + 2])
+  if (size.some((value) => value < 1)) throw new Error(`${op}: pads ${show(pads)} leave nothing of an output of ${show(x)}`)
+  return convGeometry(op, attributes, [x[0], weights[1] * group, ...size], weights)
+}
+
 export const inputShape = (g: ConvGeometry): Shape => [g.n, g.c, g.h, g.w]
 export const weightShape = (g: ConvGeometry): Shape => [g.m, g.c / g.group, g.kh, g.kw]
 export const outputShape = (g: ConvGeometry): Shape => [g.n, g.m, g.oh, g.ow]

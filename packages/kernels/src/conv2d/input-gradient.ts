@@ -6,26 +6,26 @@ import gatherCode from './input-gradient.wgsl'
 import { tiledConv, usefulTileVariant } from './tile.js'
 import { inputGradientProblems } from './tile-problem.js'
 
-const gather: Shader = { name: 'conv2d-input-gradient', code: gatherCode, access: ['read', 'read', 'write'] }
+const gather: Shader = { name: 'conv2d-input-gradient', code: gatherCode, access: ['read', 'read', 'read', 'write'] }
 
 /** The plain kernel: one invocation per element of dx; every attribute. */
-export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target): Dispatch[] {
+export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target, bias?: Tensor): Dispatch[] {
   return [
     {
       shader: gather,
-      operands: [dy, w, dx],
-      params: { u32: geometryParams(g) },
+      operands: [dy, w, bias, dx],
+      params: { u32: [...geometryParams(g), bias ? 1 : 0] },
       workgroups: workgroups1d(g.n * g.c * g.h * g.w, 64, target),
     },
   ]
 }
 
-/** As tiled convolutions of dy, one per phase of the stride; the plain kernel where tiles would leave hardware idle. */
-export function inputGradientDispatches(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target): Dispatch[] {
+/** As tiled convolutions of dy, one per phase of the stride; the plain kernel where tiles would leave hardware idle. `bias` [C] is added to dx. */
+export function inputGradientDispatches(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target, bias?: Tensor): Dispatch[] {
   const problems = inputGradientProblems(g)
   const variants = problems.map((problem) => usefulTileVariant(problem, target))
-  if (variants.includes(undefined)) return gatherInputGradient(g, dy, w, dx, target)
-  return problems.map((problem, i) => tiledConv(problem, dy, w, dx, { activation: 'none' }, target, variants[i]!))
+  if (variants.includes(undefined)) return gatherInputGradient(g, dy, w, dx, target, bias)
+  return problems.map((problem, i) => tiledConv(problem, dy, w, dx, { bias, activation: 'none' }, target, variants[i]!))
 }
 
 function geometryOf(attributes: Attributes, dy: Shape | undefined, w: Shape | undefined): ConvGeometry {

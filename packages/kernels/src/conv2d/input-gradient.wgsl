@@ -1,14 +1,16 @@
-// dx of a convolution, gathered: one invocation per element of dx looks for the outputs it went into.
+// dx of a convolution (or the transposed convolution: then with a bias), gathered: one invocation per element of dx looks for the outputs it went into.
 struct Params {
   n: i32, c: i32, h: i32, w: i32,
   m: i32, oh: i32, ow: i32, kh: i32,
   kw: i32, strideH: i32, strideW: i32, padTop: i32,
   padLeft: i32, dilationH: i32, dilationW: i32, group: i32,
+  biased: i32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> dy: array<f32>;
 @group(0) @binding(2) var<storage, read_write> weights: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(3) var<storage, read_write> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -37,5 +39,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       }
     }
   }
+  if (p.biased != 0) { sum += bias[c]; }
   dx[index] = sum;
 }

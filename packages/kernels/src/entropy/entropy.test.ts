@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Operation } from '../operation.js'
 import { operations } from '../operations.js'
 import { arrayOf, type Case, testOperation } from '../testing/cases.js'
 import { spatialEntropy } from './entropy.js'
@@ -8,18 +9,27 @@ const special = arrayOf(
   [1, 4, 2, 3],
   [1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0, 1, Number.NaN, 1, 2, 3, 4, 5, Number.POSITIVE_INFINITY, 1, 2, 3, 4, 5],
 )
-testOperation(
-  spatialEntropy,
-  (['aura', 'aura-matrix'] as const).flatMap((definition): Case[] => [
-    { name: `${definition}, 16 levels`, attributes: { levels: 16, definition }, inputs: [[2, 3, 13, 7]] },
-    { name: `${definition}, 8 levels, one row`, attributes: { levels: 8, definition }, inputs: [[1, 2, 1, 9]] },
-    { name: `${definition}, 32 levels, one column`, attributes: { levels: 32, definition }, inputs: [[1, 1, 70, 1]] },
-    { name: `${definition}, 256 levels`, attributes: { levels: 256, definition }, inputs: [[1, 3, 9, 11]] },
-    { name: `${definition}, one pixel`, attributes: { definition }, inputs: [[2, 2, 1, 1]] },
-    { name: `${definition}: constant, checker, NaN, infinity`, attributes: { definition }, inputs: [special] },
-  ]),
-  operations,
-)
+const cases = (['aura', 'aura-matrix'] as const).flatMap((definition): Case[] => [
+  { name: `${definition}, 16 levels`, attributes: { levels: 16, definition }, inputs: [[2, 3, 13, 7]] },
+  { name: `${definition}, 8 levels, one row`, attributes: { levels: 8, definition }, inputs: [[1, 2, 1, 9]] },
+  { name: `${definition}, 32 levels, one column`, attributes: { levels: 32, definition }, inputs: [[1, 1, 70, 1]] },
+  { name: `${definition}, 256 levels`, attributes: { levels: 256, definition }, inputs: [[1, 3, 9, 11]] },
+  { name: `${definition}, one pixel`, attributes: { definition }, inputs: [[2, 2, 1, 1]] },
+  { name: `${definition}: constant, checker, NaN, infinity`, attributes: { definition }, inputs: [special] },
+])
+
+/** Both variants, on whatever adapter there is. */
+for (const kind of ['software', 'hardware'] as const) {
+  const variant: Operation = {
+    ...spatialEntropy,
+    dispatches: (attributes, inputs, outputs, target) => spatialEntropy.dispatches(attributes, inputs, outputs, { ...target, kind }),
+  }
+  testOperation(
+    variant,
+    cases.map((c) => ({ ...c, name: `${c.name}, as on ${kind}` })),
+    operations,
+  )
+}
 
 test('known maps', () => {
   const of = (values: number[], definition: 'aura' | 'aura-matrix') =>

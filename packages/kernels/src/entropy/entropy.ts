@@ -1,9 +1,12 @@
 import { choiceAttribute, inputShape, integerAttribute } from '../checks.js'
-import type { Attributes, Operation } from '../operation.js'
+import { type Attributes, type Operation, type Shader, scratch, workgroups1d } from '../operation.js'
+import alone from './alone.wgsl'
+import cooperating from './cooperating.wgsl'
 import { type Definition, spatialEntropies } from './entropy.reference.js'
 import code from './entropy.wgsl'
 
-const shader = { name: 'SpatialEntropy', code, access: ['read', 'write'] } as const
+const shader = (lanes: string): Shader => ({ name: 'SpatialEntropy', code: lanes + code, access: ['read', 'write', 'write'] })
+const shaders = { hardware: shader(cooperating), software: shader(alone) }
 const definitions: readonly Definition[] = ['aura', 'aura-matrix']
 
 function settings(attributes: Attributes) {
@@ -27,13 +30,13 @@ export const spatialEntropy: Operation = {
     const [images, channels, height, width] = x!.shape
     const { levels, definition } = settings(attributes)
     const maps = images * channels
-    const across = Math.min(maps, target.maxWorkgroupsPerDimension)
+    const entries = levels <= 32 ? levels * levels : levels
     return [
       {
-        shader,
-        operands: [x, y],
+        shader: shaders[target.kind],
+        operands: [x, y, target.kind === 'hardware' ? undefined : scratch('counts', [entries, maps])],
         params: { u32: [maps, height, width, levels, definition === 'aura-matrix' ? 1 : 0] },
-        workgroups: [across, Math.ceil(maps / across), 1],
+        workgroups: workgroups1d(maps, target.kind === 'hardware' ? 1 : 16, target),
       },
     ]
   },

@@ -1,4 +1,5 @@
-// Spatial entropy of one map (an image's channel) per workgroup. The map is quantised to `levels` grey levels between its least and
+// Spatial entropy of one map (an image's channel). Its invocations are the `lanes` of a workgroup (cooperating.wgsl) or one alone (alone.wgsl),
+// which also say how lanes count and add. The map is quantised to `levels` grey levels between its least and
 // greatest value; H(0) is the entropy of the levels, H(right) and H(down) that of the pairs of neighbours. Counts are integers, so
 // their order does not matter; sums of logarithms are taken in a fixed order.
 
@@ -14,45 +15,18 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
-const lanes = 64u;
 const tableSize = 1024u; // 32 x 32 pairs of levels; more levels count pairs by comparison
-
-var<workgroup> least: array<f32, lanes>;
-var<workgroup> greatest: array<f32, lanes>;
-var<workgroup> sums: array<f32, lanes>;
-var<workgroup> broken: atomic<u32>;
-var<workgroup> table: array<atomic<u32>, tableSize>;
 
 fn level(i: u32, low: f32, scale: f32) -> u32 {
   return min(params.levels - 1u, u32((x[i] - low) * scale));
 }
 
-fn clearTable(lane: u32) {
-  workgroupBarrier();
-  for (var i = lane; i < tableSize; i += lanes) {
-    atomicStore(&table[i], 0u);
-  }
-  workgroupBarrier();
-}
-
-/** Sum over the lanes, in the order of the lanes. */
-fn total(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  sums[lane] = value;
-  workgroupBarrier();
-  var sum = 0.0;
-  for (var i = 0u; i < lanes; i++) {
-    sum += sums[i];
-  }
-  return sum;
-}
-
 /** -sum p log p over the table, p = count / all. */
 fn tableEntropy(lane: u32, entries: u32, all: u32) -> f32 {
-  workgroupBarrier();
+  settleTable();
   var sum = 0.0;
   for (var i = lane; i < entries; i += lanes) {
-    let count = atomicLoad(&table[i]);
+    let count = counted(i);
     if (count > 0u) {
       let p = f32(count) / f32(all);
       sum -= p * log(p);
@@ -90,10 +64,10 @@ fn countEqual(base: u32, offset: Offset, low: f32, scale: f32, a: u32, b: u32) -
 
 fn jointEntropy(lane: u32, base: u32, offset: Offset, low: f32, scale: f32) -> f32 {
   if (params.levels * params.levels <= tableSize) {
-    clearTable(lane);
+    clearTable(lane, params.levels * params.levels);
     for (var pair = lane; pair < offset.pairs; pair += lanes) {
       let i = firstOf(base, offset, pair);
-      atomicAdd(&table[level(i, low, scale) * params.levels + level(i + offset.step, low, scale)], 1u);
+      countOne(level(i, low, scale) * params.levels + level(i + offset.step, low, scale));
     }
     return tableEntropy(lane, params.levels * params.levels, offset.pairs);
   }
@@ -114,7 +88,9 @@ fn matrixEntropy(lane: u32, base: u32, low: f32, scale: f32) -> f32 {
   }
   let tabled = params.levels * params.levels <= tableSize;
   var sum = 0.0;
-  clearTable(lane);
+  if (tabled) {
+    clearTable(lane, params.levels * params.levels);
+  }
   for (var direction = 0u; direction < 2u; direction++) {
     let offset = offsetOf(direction);
     for (var pair = lane; pair < offset.pairs; pair += lanes) {
@@ -122,8 +98,8 @@ fn matrixEntropy(lane: u32, base: u32, low: f32, scale: f32) -> f32 {
       let a = level(i, low, scale);
       let b = level(i + offset.step, low, scale);
       if (tabled) {
-        atomicAdd(&table[a * params.levels + b], 1u);
-        atomicAdd(&table[b * params.levels + a], 1u);
+        countOne(a * params.levels + b);
+        countOne(b * params.levels + a);
       } else {
         var same = 0u;
         for (var other = 0u; other < 2u; other++) {
@@ -139,40 +115,38 @@ fn matrixEntropy(lane: u32, base: u32, low: f32, scale: f32) -> f32 {
   return total(lane, sum) / f32(all);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
-  let map = group.x + group.y * groups.x;
-  if (map >= params.maps) {
-    return;
-  }
+/** What is found of a map before it is quantised. */
+struct Extent {
+  low: f32,
+  high: f32,
+  broken: bool, // NaN or infinity
+}
+
+fn extentOf(lane: u32, base: u32) -> Extent {
   let size = params.height * params.width;
-  let base = map * size;
-  var low = x[base];
-  var high = low;
+  var extent = Extent(x[base], x[base], false);
   for (var i = lane; i < size; i += lanes) {
     let value = x[base + i];
-    low = min(low, value);
-    high = max(high, value);
-    if ((bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u) {
-      atomicStore(&broken, 1u);
-    }
+    extent.low = min(extent.low, value);
+    extent.high = max(extent.high, value);
+    extent.broken = extent.broken || (bitcast<u32>(value) & 0x7f800000u) == 0x7f800000u;
   }
-  least[lane] = low;
-  greatest[lane] = high;
-  workgroupBarrier();
-  for (var i = 0u; i < lanes; i++) {
-    low = min(low, least[i]);
-    high = max(high, greatest[i]);
-  }
-  let isBroken = workgroupUniformLoad(&broken) != 0u;
-  let scale = f32(params.levels) / (high - low);
+  return combined(lane, extent);
+}
+
+fn mapEntropy(lane: u32, map: u32) -> f32 {
+  let size = params.height * params.width;
+  let base = map * size;
+  let extent = extentOf(lane, base);
+  let low = extent.low;
+  let scale = f32(params.levels) / (extent.high - low);
   var entropy = 0.0;
   if (params.auraMatrix != 0u) {
     entropy = matrixEntropy(lane, base, low, scale);
   } else {
-    clearTable(lane);
+    clearTable(lane, params.levels);
     for (var i = lane; i < size; i += lanes) {
-      atomicAdd(&table[level(base + i, low, scale)], 1u);
+      countOne(level(base + i, low, scale));
     }
     let own = tableEntropy(lane, params.levels, size);
     var offsets = 0.0;
@@ -185,8 +159,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     }
     entropy = select(0.0, entropy / offsets, offsets > 0.0);
   }
-  if (lane == 0u) {
-    // A constant map has no entropy; one with NaN or infinity has none that means anything.
-    y[map] = select(select(entropy, 0.0, high == low), bitcast<f32>(0x7fc00000u | (params.maps & 0u)), isBroken);
-  }
+  // A constant map has no entropy; one with NaN or infinity has none that means anything.
+  return select(select(entropy, 0.0, extent.high == low), bitcast<f32>(0x7fc00000u | (params.maps & 0u)), extent.broken);
 }

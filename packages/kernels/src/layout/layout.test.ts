@@ -35,10 +35,53 @@ const all: Record<string, Case[]> = {
     { name: 'channels on both sides', attributes: { pads: [0, 4, 0, 0, 0, 4, 0, 0], mode: 'constant', value: 0 }, inputs: [[2, 8, 2, 2]] },
     { name: 'space, a value', attributes: { pads: [0, 0, 1, 2, 0, 0, 3, 0], mode: 'constant', value: 1.5 }, inputs: [[1, 3, 4, 5]] },
     { name: 'cropping', attributes: { pads: [-1, 2, 0, -2], mode: 'constant' }, inputs: [[4, 5]] },
-    { name: 'reflect', attributes: { pads: [0, 2, 1, 3], mode: 'reflect' }, inputs: [[3, 5]], gradient: false },
-    { name: 'edge', attributes: { pads: [2, 0, 0, 4, 5, 1], mode: 'edge' }, inputs: [[2, 3, 4]], gradient: false },
-    { name: 'wrap', attributes: { pads: [0, 2, 1, 5], mode: 'wrap' }, inputs: [[3, 5]], gradient: false },
+    { name: 'reflect', attributes: { pads: [0, 2, 1, 3], mode: 'reflect' }, inputs: [[3, 5]] },
+    { name: 'edge', attributes: { pads: [2, 0, 0, 4, 5, 1], mode: 'edge' }, inputs: [[2, 3, 4]] },
+    { name: 'wrap', attributes: { pads: [0, 2, 1, 5], mode: 'wrap' }, inputs: [[3, 5]] },
     { name: 'axes', attributes: { pads: [1, 1], axes: [-1], mode: 'constant', value: 2 }, inputs: [[3, 7]] },
+  ],
+  PadGradient: [
+    { name: 'reflect', attributes: { pads: [0, 2, 1, 3], mode: 'reflect', inputShape: [3, 5] }, inputs: [[4, 10]] },
+    { name: 'reflect, cropped', attributes: { pads: [-1, 4, 2, -2], mode: 'reflect', inputShape: [3, 5] }, inputs: [[4, 7]] },
+    { name: 'edge, cropped', attributes: { pads: [2, -4, 0, 3], mode: 'edge', inputShape: [3, 5] }, inputs: [[5, 4]] },
+    { name: 'edge of one', attributes: { pads: [2, 0, 1, 0], mode: 'edge', inputShape: [1, 5] }, inputs: [[4, 5]] },
+    {
+      name: 'wrap, more than once',
+      attributes: { pads: [3, 7, 0, 10, 0, -1], mode: 'wrap', inputShape: [2, 5, 3] },
+      inputs: [[15, 12, 2]],
+    },
+    { name: 'nothing', attributes: { pads: [0, 0], mode: 'wrap', inputShape: [7] }, inputs: [[7]] },
+  ],
+  DepthToSpace: [
+    { name: 'by depth', attributes: { blocksize: 2, mode: 'DCR' }, inputs: [[2, 12, 3, 5]] },
+    { name: 'by columns', attributes: { blocksize: 3, mode: 'CRD' }, inputs: [[1, 18, 2, 3]] },
+  ],
+  SpaceToDepth: [
+    { name: 'by depth', attributes: { blocksize: 2 }, inputs: [[2, 3, 6, 10]] },
+    { name: 'by columns', attributes: { blocksize: 3, mode: 'CRD' }, inputs: [[1, 2, 6, 9]] },
+  ],
+  Tile: [
+    { name: 'every axis', attributes: { repeats: [2, 1, 3, 2] }, inputs: [[1, 3, 2, 5]] },
+    { name: 'rows of vectors', attributes: { repeats: [3, 2] }, inputs: [[3, 8]] },
+  ],
+  Gather: [
+    { name: 'channels', attributes: { axis: 1 }, inputs: [[2, 5, 3, 7], arrayOf([4], [3, 0, -1, 3])], integerInputs: [1] },
+    {
+      name: 'vectors, two dimensions of indices',
+      attributes: { axis: 0 },
+      inputs: [[5, 3, 4], arrayOf([2, 3], [4, 0, 2, 2, 1, -5])],
+      integerInputs: [1],
+    },
+    { name: 'last axis', attributes: { axis: -1 }, inputs: [[3, 7], arrayOf([3], [6, 0, 6])], integerInputs: [1] },
+  ],
+  GatherGradient: [
+    {
+      name: 'channels',
+      attributes: { axis: 1, inputShape: [2, 5, 3, 4] },
+      inputs: [[2, 4, 3, 4], arrayOf([4], [3, 0, -1, 3])],
+      integerInputs: [1],
+    },
+    { name: 'last axis', attributes: { axis: 1, inputShape: [3, 7] }, inputs: [[3, 3], arrayOf([3], [6, 0, 6])], integerInputs: [1] },
   ],
   Transpose: [
     { name: 'NCHW to NHWC', attributes: { perm: [0, 2, 3, 1] }, inputs: [[2, 5, 3, 4]] },

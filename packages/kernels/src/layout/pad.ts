@@ -1,20 +1,24 @@
-import { axisIn, choiceAttribute, inputShape, integersAttribute, numberAttribute, show } from '../checks.js'
+import { axisIn, choiceAttribute, expectShape, inputShape, integersAttribute, numberAttribute, shapeAttribute, show } from '../checks.js'
 import {
   type Attributes,
   type Dispatch,
   elements,
   type Operation,
+  type Shader,
   type Shape,
+  scratch,
   type Target,
   type Tensor,
   workgroups1d,
 } from '../operation.js'
 import { bothWidths } from '../vectors.js'
-import { gather } from './layout.reference.js'
+import { eachCoordinate, gather, indexOf } from './layout.reference.js'
 import padding from './pad.wgsl'
-import { maxOuterRank, outerArray, stridesOf } from './strides.js'
+import paddingGradient from './pad-gradient.wgsl'
+import { maxOuterRank, outerArray, stridedDispatch, stridesOf } from './strides.js'
 
 const padShader = bothWidths('pad', padding, ['read', 'write'])
+const gradientShader: Shader = { name: 'pad.gradient', code: paddingGradient, access: ['read', 'write'] }
 
 const padModes = ['constant', 'reflect', 'edge', 'wrap'] as const
 
@@ -118,13 +122,28 @@ export function padDispatch(
   }
 }
 
-/** Pad(x) {pads, axes?, mode: 'constant'|'reflect'|'edge'|'wrap', value} -> y; the gradient is that of constant padding only. */
+/** The coordinate of x behind one of the padded tensor; undefined where there is none. */
+function sourceOf({ before, mode }: ReturnType<typeof padsOf>, x: Shape) {
+  const carry = (at: number, size: number) => {
+    if (mode === 'edge') return Math.min(size - 1, Math.max(0, at))
+    if (mode === 'wrap') return ((at % size) + size) % size
+    if (mode === 'reflect') return at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at
+    return at
+  }
+  return (coordinate: readonly number[]) => {
+    const at = coordinate.map((c, axis) => carry(c - before[axis], x[axis]))
+    return at.every((q, axis) => q >= 0 && q < x[axis]) ? at : undefined
+  }
+}
+
+const paddedShape = ({ before, after }: ReturnType<typeof padsOf>, x: Shape) => x.map((size, axis) => size + before[axis] + after[axis])
+
+/** Pad(x) {pads, axes?, mode: 'constant'|'reflect'|'edge'|'wrap', value} -> y */
 export const pad: Operation = {
   op: 'Pad',
   infer(attributes, inputs) {
     const x = inputShape(this.op, inputs, 0, 'x')
-    const { before, after } = padsOf(this.op, attributes, x)
-    return [x.map((dimension, axis) => dimension + before[axis] + after[axis])]
+    return [paddedShape(padsOf(this.op, attributes, x), x)]
   },
   dispatches(attributes, [x], [y], target) {
     const { before, mode } = padsOf(this.op, attributes, x!.shape)
@@ -132,23 +151,54 @@ export const pad: Operation = {
     return [padDispatch(this.op, x!, y, axes, mode, numberAttribute(this.op, attributes, 'value', 0), target)]
   },
   reference(attributes, [x]) {
-    const { before, after, mode } = padsOf(this.op, attributes, x!.shape)
-    const carry = (at: number, size: number) => {
-      if (mode === 'edge') return Math.min(size - 1, Math.max(0, at))
-      if (mode === 'wrap') return ((at % size) + size) % size
-      if (mode === 'reflect') return at < 0 ? -at : at >= size ? 2 * (size - 1) - at : at
-      return at
-    }
-    const source = (coordinate: readonly number[]) => {
-      const at = coordinate.map((c, axis) => carry(c - before[axis], x!.shape[axis]))
-      return at.every((q, axis) => q >= 0 && q < x!.shape[axis]) ? at : undefined
-    }
-    const shape = x!.shape.map((size, axis) => size + before[axis] + after[axis])
-    return [gather(x!, shape, source, numberAttribute(this.op, attributes, 'value', 0))]
+    const pads = padsOf(this.op, attributes, x!.shape)
+    return [gather(x!, paddedShape(pads, x!.shape), sourceOf(pads, x!.shape), numberAttribute(this.op, attributes, 'value', 0))]
   },
   gradient(call, [dy], emit) {
-    const { before, after, mode } = padsOf('Pad', call.attributes, call.inputShapes[0]!)
-    if (mode !== 'constant') throw new Error(`Pad: only constant padding can be differentiated, found '${mode}'`)
+    const inputShape = call.inputShapes[0]!
+    const { before, after, mode } = padsOf('Pad', call.attributes, inputShape)
+    if (mode !== 'constant') return emit('PadGradient', { ...call.attributes, inputShape }, [dy])
     return emit('Pad', { pads: [...before, ...after].map((count) => -count), mode, value: 0 }, [dy])
+  },
+}
+
+/** PadGradient(dy) {Pad's, inputShape} -> dx, where x is padded with elements of its own: one axis after the other, each a gather. */
+export const padGradient: Operation = {
+  op: 'PadGradient',
+  infer(attributes, inputs) {
+    const x = shapeAttribute(this.op, attributes, 'inputShape')
+    const pads = padsOf(this.op, attributes, x)
+    if (pads.mode === 'constant') throw new Error(`${this.op}: constant padding reads no element, its gradient is Pad's with negative pads`)
+    expectShape(this.op, 'dy', inputs[0], paddedShape(pads, x))
+    return [[...x]]
+  },
+  dispatches(attributes, [dy], [dx], target) {
+    const { before, after, mode } = padsOf(this.op, attributes, dx.shape)
+    const axes = dx.shape.flatMap((_, axis) => (before[axis] || after[axis] ? [axis] : []))
+    if (!axes.length) return [stridedDispatch(dy!, dx, { op: this.op, shape: dx.shape, strides: stridesOf(dx.shape) }, target)]
+    let from = dy!
+    return axes.map((axis, i) => {
+      const shape = from.shape.map((size, other) => (other === axis ? dx.shape[axis] : size))
+      const to = i === axes.length - 1 ? dx : scratch(`axis ${axis}`, shape)
+      const params = [elements(shape), shape[axis], from.shape[axis], before[axis], elements(shape.slice(axis + 1)), padModes.indexOf(mode)]
+      const dispatch = {
+        shader: gradientShader,
+        operands: [from, to],
+        params: { u32: params },
+        workgroups: workgroups1d(elements(shape), 64, target),
+      }
+      from = to
+      return dispatch
+    })
+  },
+  reference(attributes, [dy]) {
+    const shape = shapeAttribute(this.op, attributes, 'inputShape')
+    const source = sourceOf(padsOf(this.op, attributes, shape), shape)
+    const data = new Float64Array(elements(shape))
+    eachCoordinate(dy!.shape, (coordinate, i) => {
+      const at = source(coordinate)
+      if (at) data[indexOf(shape, at)] += dy!.data[i]
+    })
+    return [{ shape, data }]
   },
 }

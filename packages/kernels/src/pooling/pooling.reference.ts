@@ -79,3 +79,33 @@ export function averagePooledGradient(dy: NdArray, shape: readonly number[], win
   eachTap(shape, window, ({ input, output }) => (data[input] += dy.data[output] / count[output % count.length]))
   return { shape, data }
 }
+
+/** Visits every (bin, element of x) pair of adaptive pooling, with the elements of the bin. */
+function eachBinned(
+  [images, channels, height, width]: readonly number[],
+  [, , rows, columns]: readonly number[],
+  visit: (tap: Tap, count: number) => void,
+): void {
+  const bin = (i: number, size: number, bins: number) => [Math.floor((i * size) / bins), Math.ceil(((i + 1) * size) / bins)]
+  for (let plane = 0; plane < images * channels; plane++)
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < columns; j++) {
+        const [top, bottom] = bin(i, height, rows)
+        const [left, right] = bin(j, width, columns)
+        for (let h = top; h < bottom; h++)
+          for (let w = left; w < right; w++)
+            visit({ input: (plane * height + h) * width + w, output: (plane * rows + i) * columns + j }, (bottom - top) * (right - left))
+      }
+}
+
+export function adaptivelyPooled(x: NdArray, shape: readonly number[]): NdArray {
+  const data = new Float64Array(elements(shape))
+  eachBinned(x.shape, shape, ({ input, output }, count) => (data[output] += x.data[input] / count))
+  return { shape, data }
+}
+
+export function adaptivelyPooledGradient(dy: NdArray, shape: readonly number[]): NdArray {
+  const data = new Float64Array(elements(shape))
+  eachBinned(shape, dy.shape, ({ input, output }, count) => (data[input] += dy.data[output] / count))
+  return { shape, data }
+}

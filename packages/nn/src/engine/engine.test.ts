@@ -1,6 +1,6 @@
-import { acquireGpu, type Gpu, type NdArray } from '@espalier/kernels'
+import { acquireGpu, elements, type Gpu, type NdArray } from '@espalier/kernels'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { buildArchitecture } from '../architectures/index.js'
+import { buildArchitecture, createBuilder } from '../architectures/index.js'
 import type { Graph } from '../graph.js'
 import { createRandom } from '../random.js'
 import { inferShapes } from '../shapes.js'
@@ -75,8 +75,38 @@ test('normalisation, residual additions and activations all go into the convolut
     expect([...new Set(fuseForInference(buildArchitecture(name)).nodes.map(({ op }) => op))].sort(), name).toEqual(expected)
 })
 
-test('gradients of a residual network with batch normalisation: shaders = references = central differences', async () => {
-  const graph = withRandomStatistics(buildArchitecture('tiny', { input: [3, 8, 8], classes: 4, seed: 5 }))
+/** Layers that networks of other kinds than residual ones have. */
+function rarerLayers(): Graph {
+  const net = createBuilder({ name: 'rarer', input: [3, 8, 8], seed: 5 })
+  const random = createRandom(5, 'rarer')
+  const drawn = (name: string, ...dims: number[]) =>
+    net.parameter(
+      name,
+      dims,
+      Float32Array.from({ length: elements(dims) }, () => random.uniform(0.3, 0.9)),
+    )
+  const affine = (name: string, ...dims: number[]) => [drawn(`${name}.scale`, ...dims), drawn(`${name}.bias`, ...dims)]
+  let x = net.node('reflect', 'Pad', [net.conv('c1', net.input, 6)], [6, 10, 9], { pads: [0, 0, 1, 1, 0, 0, 1, 0], mode: 'reflect' })
+  x = net.node('gn', 'GroupNormalization', [x, ...affine('gn', 6)], [6, 10, 9], { num_groups: 3, epsilon: 1e-3 })
+  x = net.node('lrn', 'LRN', [x], [6, 10, 9], { size: 3, alpha: 0.5, beta: 0.75, bias: 1 })
+  x = net.node('adaptive', 'AdaptiveAveragePool', [x], [6, 4, 6], { output_size: [4, 6] })
+  const up = { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 1] }
+  x = net.node('up', 'ConvTranspose', [x, drawn('up.weight', 6, 4, 3, 3), drawn('up.bias', 4)], [4, 8, 12], up)
+  x = net.node('in', 'InstanceNormalization', [x, ...affine('in', 4)], [4, 8, 12], { epsilon: 1e-3 })
+  x = net.node('half', 'Resize', [x], [4, 4, 6], { scales: [1, 1, 0.5, 0.5], mode: 'linear' })
+  x = net.node('deep', 'SpaceToDepth', [x], [16, 2, 3], { blocksize: 2 })
+  x = net.node('ln', 'LayerNormalization', [x, ...affine('ln', 16, 2, 3)], [16, 2, 3], { axis: 1, epsilon: 1e-3 })
+  return net.graph(net.linear('fc', net.flatten('flatten', net.conv('c2', x, 5)), 4))
+}
+
+test.each([
+  [
+    'a residual network with batch normalisation',
+    () => withRandomStatistics(buildArchitecture('tiny', { input: [3, 8, 8], classes: 4, seed: 5 })),
+  ],
+  ['rarer layers', rarerLayers],
+])('gradients of %s: shaders = references = central differences', async (_, build) => {
+  const graph = build()
   const network = prepareForTraining(graph)
   const batch = 3
   const parameters = [...graph.initializers.keys()].filter((name) => !/running|mean|var/.test(name))

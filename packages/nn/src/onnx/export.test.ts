@@ -71,6 +71,17 @@ test.each([
   expect(() => exportOnnx(net.graph(net.node('odd', op, [net.input], [1, 2, 2], attributes)))).toThrow(message)
 })
 
+test('adaptive pooling is written as windows where its bins are equal', async () => {
+  const pooled = (output_size: number[]) => {
+    const net = createBuilder({ name: 'adaptive', input: [3, 6, 8] })
+    return net.graph(net.node('pool', 'AdaptiveAveragePool', [net.input], [3, ...output_size], { output_size }))
+  }
+  const [{ op, attributes }] = (await importOnnx(exportOnnx(pooled([3, 2])))).nodes
+  expect(op).toBe('AveragePool')
+  expect(attributes).toMatchObject({ kernel_shape: [2, 4], strides: [2, 4] })
+  expect(() => exportOnnx(pooled([4, 2]))).toThrow(/node 'pool': AdaptiveAveragePool of 6 x 8 to 4 x 2 has bins of different sizes/)
+})
+
 test('an initialiser with the wrong number of elements is refused', () => {
   const net = createBuilder({ name: 'wrong', input: [1, 2, 2] })
   const graph = net.graph(net.node('add', 'Add', [net.input, net.parameter('b', [3], new Float32Array(2))], [1, 2, 2]))

@@ -3,8 +3,8 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { type Attribute, elements } from '@espalier/kernels'
 import { InputError } from '../errors.js'
 import type { DataType, Graph, Node, TensorData, ValueInfo } from '../graph.js'
+import { decompose, type Naming } from './decompose.js'
 import { fromNumbers } from './fold.js'
-import { lower } from './lower.js'
 import { isExportable } from './operators.js'
 import {
   type AttributeProto,
@@ -33,10 +33,10 @@ const elementTypes: Readonly<Record<DataType, TensorProto_DataType>> = {
 
 /**
  * ONNX bytes of a graph: opset 17, IR version 8, weights as raw data, the batch by its name, metadata sorted by key. The same graph
- * gives the same bytes, and `importOnnx` gives the same graph back, but for what opset 17 has no operator for (Gelu, Mish, Silu): that
- * is written in several.
+ * gives the same bytes, and `importOnnx` gives the same graph back, but for what opset 17 has no operator for: that is written in several
+ * that it has, where that can be (`decompose.ts`).
  *
- * Throws an Error for an operation that opset 17 does not have: those of training, masking and fusion are made by the engine and
+ * Throws an Error for other operations that it does not have: those of training, masking and fusion are made by the engine and
  * have no place in a file.
  */
 export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
@@ -52,13 +52,12 @@ export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
     taken.add(unique)
     return unique
   }
-  const constant: AddConstant = (name, tensor) => {
+  const constant: Naming['constant'] = (name, tensor) => {
     const unique = free(name)
     constants.push(tensorProto(unique, tensor))
     return unique
   }
-  const lowering = { constant: (name: string, value: number) => constant(name, fromNumbers([value], [], 'float32')), tensor: free }
-  const nodes = graph.nodes.flatMap((node) => lower(node, lowering)).map((node) => nodeProto(node, constant))
+  const nodes = decompose(graph, { fresh: free, constant }).map((node) => nodeProto(node, constant))
   const model = create(ModelProtoSchema, {
     irVersion: 8n,
     producerName: 'espalier',
@@ -82,8 +81,6 @@ export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
 
 /** By UTF-16 units, the same everywhere. */
 const compare = (a: string, b: string): number => (a < b ? -1 : 1)
-
-type AddConstant = (name: string, tensor: TensorData) => string
 
 export function tensorProto(name: string, { dims, type, data }: TensorData): TensorProto {
   if (data.length !== elements(dims))
@@ -159,10 +156,11 @@ const asInputs: Readonly<Record<string, readonly (readonly [string, number, 'int
   Unsqueeze: [['axes', 1, 'int64']],
   ReduceSum: [['axes', 1, 'int64']],
   Split: [['split', 1, 'int64']],
+  Tile: [['repeats', 1, 'int64']],
   Resize: [['scales', 2, 'float32']],
 }
 
-function nodeProto(node: Node, constant: AddConstant): NodeProto {
+function nodeProto(node: Node, constant: Naming['constant']): NodeProto {
   if (!isExportable(node.op))
     throw new Error(
       `exportOnnx: node '${node.name}': ${node.op} is not an operator of ONNX opset 17; export the graph before it is differentiated, masked or fused`,

@@ -124,6 +124,19 @@ const folds: Readonly<Record<string, Fold>> = {
       return offset(source, x.dims)
     })
   },
+  Expand: (attributes, [x]) => {
+    const dims = broadcast(x.dims, list(attributes, 'shape'))
+    if (elements(dims) > maxElements) return undefined
+    const at = indexer(dims)
+    const lead = dims.length - x.dims.length
+    return rearranged(x, dims, (i) => {
+      const coordinates = at(i)
+      return offset(
+        x.dims.map((size, axis) => (size === 1 ? 0 : coordinates[axis + lead])),
+        x.dims,
+      )
+    })
+  },
   Gather: (attributes, [x, indices]) => {
     const axis = normalizeAxis(Number(attributes.axis), x.dims.length)
     const [outer, size, inner] = [elements(x.dims.slice(0, axis)), x.dims[axis], elements(x.dims.slice(axis + 1))]

@@ -74,28 +74,31 @@ function kernelOf(call: Call): readonly number[] {
   return given ?? (weight as number[] | undefined) ?? call.refuse('weights of known shape', `'${call.inputs[1]}'`)
 }
 
-/** A window over one dimension is one over two, of which the first is 1: kernels have two. `attributes` of lists of one become such of two. */
-function windowed(call: Call, attributes: Attributes, weights?: string): readonly Draft[] {
-  if (call.shape(0)?.length !== 3 || call.outputs.length > 1) return one(call, attributes)
-  const wide = Object.entries(attributes).map(([name, value]) => {
-    if (!Array.isArray(value)) return [name, value]
-    return [name, (value as number[]).flatMap((each) => [name === 'pads' ? 0 : 1, each])]
-  })
-  const [x, , ...rest] = call.inputs
-  const widened: Draft[] = [x, ...(weights ? [weights] : [])].map((input) => ({
-    op: 'Unsqueeze',
-    inputs: [input],
-    attributes: { axes: [2] },
-  }))
-  const inputs = [...widened.keys(), ...(weights ? rest : [])]
+/** Lists of one axis's values per window attribute, as those of two axes of which the first has size 1. */
+const lifts: Readonly<Record<string, (values: readonly number[]) => readonly number[]>> = {
+  kernel_shape: ([size]) => [1, size],
+  strides: ([stride]) => [1, stride],
+  dilations: ([dilation]) => [1, dilation],
+  output_padding: ([extra]) => [0, extra],
+  pads: ([begin, end]) => [0, begin, 0, end],
+}
+
+/** Windows over signals [N, C, L] as windows over images [N, C, 1, L]: views of the tensors, and kernels of one rank only. */
+function windowed(call: Call, attributes: Attributes, op = call.op): readonly Draft[] {
+  const rank = (attributes.kernel_shape as readonly number[] | undefined)?.length ?? call.shape(0)!.length - 2
+  if (rank !== 1) return one(call, attributes, call.inputs, op)
+  if (call.outputs.slice(1).some(Boolean)) call.refuse('one output', `'${call.outputs[1]}'`)
+  const lifted = Object.entries(attributes).map(([name, value]) => [name, name in lifts ? lifts[name](value as number[]) : value] as const)
+  const [x, w, ...rest] = call.inputs
+  const spread: Draft[] = [x, ...(w ? [w] : [])].map((input) => ({ op: 'Unsqueeze', inputs: [input], attributes: { axes: [2] } }))
   return [
-    ...widened,
-    { op: call.op, inputs, attributes: Object.fromEntries(wide) },
-    { op: 'Squeeze', inputs: [widened.length], attributes: { axes: [2] } },
+    ...spread,
+    { op, inputs: [...spread.keys(), ...rest], attributes: Object.fromEntries(lifted) },
+    { op: 'Squeeze', inputs: [spread.length], attributes: { axes: [2] } },
   ]
 }
 
-const conv: Rule = (call) => windowed(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) }, call.inputs[1])
+const conv: Rule = (call) => windowed(call, { ...windowOf(call, kernelOf(call)), group: call.number('group', 1) })
 
 const convTranspose: Rule = (call) => {
   const kernel = kernelOf(call)
@@ -117,7 +120,7 @@ const convTranspose: Rule = (call) => {
     const [low, high] = [total.map((pad) => Math.floor(pad / 2)), total.map((pad) => Math.ceil(pad / 2))]
     pads = mode === 'SAME_UPPER' ? [...low, ...high] : [...high, ...low]
   }
-  return one(call, { kernel_shape: kernel, strides, pads, dilations, group: call.number('group', 1), output_padding: extra })
+  return windowed(call, { kernel_shape: kernel, strides, pads, dilations, group: call.number('group', 1), output_padding: extra })
 }
 
 const pool: Rule = (call) => {
@@ -144,6 +147,28 @@ const batchNormalization: Rule = (call) => {
   notTraining(call)
   if (call.number('spatial', 1) !== 1) call.refuse('spatial 1', '0 (a scale for every pixel)')
   return one(call, { epsilon: call.number('epsilon', round(1e-5)) })
+}
+
+const layerNormalization: Rule = (call) => {
+  if (call.outputs.slice(1).some(Boolean)) call.refuse('LayerNormalization without its statistics as outputs', call.outputs.join(', '))
+  return one(call, { axis: call.number('axis', -1), epsilon: call.number('epsilon', round(1e-5)) })
+}
+
+/** Scale and bias by channel, as since opset 21; before, they were by group. */
+const groupNormalization: Rule = (call) => {
+  const groups = call.number('num_groups', 0)
+  const attributes = { num_groups: groups, epsilon: call.number('epsilon', round(1e-5)) }
+  const channels = call.shape(0)?.[1]
+  const given = call.shape(1)?.[0]
+  if (call.opset >= 21 || (given !== undefined && given === channels)) return one(call, attributes)
+  if (channels === undefined || groups < 1 || channels % groups)
+    return call.refuse('a known multiple of num_groups as channels', `${channels}`)
+  const spread = (input: string, first: number): Draft[] => [
+    { op: 'Unsqueeze', inputs: [input], attributes: { axes: [1] } },
+    { op: 'Expand', inputs: [first], attributes: { shape: [groups, channels / groups] } },
+    { op: 'Reshape', inputs: [first + 1], attributes: { shape: [channels] } },
+  ]
+  return [...spread(call.inputs[1], 0), ...spread(call.inputs[2], 3), { op: call.op, inputs: [call.inputs[0], 2, 5], attributes }]
 }
 
 const clip: Rule = (call) => {
@@ -184,6 +209,18 @@ const slice: Rule = (call) => {
   if (ends.length !== starts.length || axes.length !== starts.length || steps.length !== starts.length || steps.includes(0))
     call.refuse('as many starts, ends, axes and steps, and no step of 0', `[${starts}], [${ends}], [${axes}], [${steps}]`)
   return only(call, { starts: starts.map(clamped), ends: ends.map(clamped), axes, steps: steps.map(clamped) })
+}
+
+/** One index takes the axis away: a slice of one. Shape arithmetic stays as it is. */
+const gather: Rule = (call) => {
+  const axis = axesOf(call, [call.number('axis', 0)])[0]
+  const index = call.lanes(1)?.every(({ constant }) => constant?.dims.length === 0) ? call.constant(1, 'the index')![0] : undefined
+  if (index === undefined || call.lanes(0)?.every(({ constant }) => constant)) return one(call, { axis })
+  const ends = [index === -1 ? 2 ** 31 - 1 : index + 1]
+  return [
+    { op: 'Slice', inputs: call.inputs.slice(0, 1), attributes: { starts: [index], ends, axes: [axis], steps: [1] } },
+    { op: 'Squeeze', inputs: [0], attributes: { axes: [axis] } },
+  ]
 }
 
 /**
@@ -401,7 +438,10 @@ const rules: Readonly<Record<string, Rule>> = {
   MaxPool: pool,
   AveragePool: pool,
   LpPool: pool,
+  GlobalMaxPool: (call) => (call.shape(0)?.length === 3 ? windowed(call, {}) : one(call, {})),
   BatchNormalization: batchNormalization,
+  LayerNormalization: layerNormalization,
+  GroupNormalization: groupNormalization,
   Gemm: (call) =>
     one(call, {
       alpha: call.number('alpha', 1),
@@ -416,7 +456,8 @@ const rules: Readonly<Record<string, Rule>> = {
   Expand: expand,
   Flatten: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
   Concat: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
-  Gather: (call) => one(call, { axis: axesOf(call, [call.number('axis', 0)])[0] }),
+  Gather: gather,
+  Tile: (call) => only(call, { repeats: call.constant(1, 'repeats') ?? call.refuse('repeats', 'none') }),
   Transpose: (call) => {
     const rank = call.shape(0)?.length
     const perm =
@@ -467,7 +508,6 @@ const defaults: Readonly<Record<string, Attributes>> = {
   HardSigmoid: { alpha: round(0.2), beta: 0.5 },
   LRN: { alpha: round(1e-4), beta: 0.75, bias: 1 },
   InstanceNormalization: { epsilon: round(1e-5) },
-  LayerNormalization: { axis: -1, epsilon: round(1e-5) },
   LpNormalization: { axis: -1, p: 2 },
   DepthToSpace: { mode: 'DCR' },
   ArgMax: { axis: 0, keepdims: 1, select_last_index: 0 },

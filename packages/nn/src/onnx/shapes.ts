@@ -3,6 +3,7 @@
  * graph exists, and they are told of networks that Espalier can only look at. The engine asks its operations themselves.
  */
 import { type Attributes, elements, operations, type Shape } from '@espalier/kernels'
+import type { Graph } from '../graph.js'
 import { isOperator } from './operators.js'
 
 type Infer = (attributes: Attributes, inputs: readonly (Shape | undefined)[], outputs: number) => Shape[] | undefined
@@ -163,13 +164,14 @@ const table: Readonly<Record<string, Infer>> = {
     if (sizes.reduce((sum, size) => sum + size, 0) !== x[at]) throw new Error(`cannot split axis ${at} of [${x}] into [${sizes}]`)
     return sizes.map((part) => x.map((size, axis) => (axis === at ? part : size)))
   },
-  Resize: (attributes, [x]) => x && [x.map((size, axis) => Math.floor(size * numbers(attributes, 'scales')[axis]))],
+  Resize: (attributes, [x]) => x && [x.map((size, axis) => Math.floor(Math.fround(size * numbers(attributes, 'scales')[axis])))],
   Expand: (attributes, [x]) => x && [broadcast(x, numbers(attributes, 'shape'))],
   Gather: (attributes, [x, indices]) => {
     if (!x || !indices) return undefined
     const axis = normalizeAxis(Number(attributes.axis), x.length)
     return [[...x.slice(0, axis), ...indices, ...x.slice(axis + 1)]]
   },
+  Tile: (attributes, [x]) => x && [x.map((size, axis) => size * numbers(attributes, 'repeats')[axis])],
   Shape: (_, [x]) => x && [[x.length]],
   DepthToSpace: (attributes, [x]) => {
     const block = Number(attributes.blocksize)
@@ -204,6 +206,33 @@ export function inferShapesOf(
   return !isOperator(op) && Object.hasOwn(operations, op) && inputs[0] ? operations[op].infer(attributes, inputs) : undefined
 }
 
+/** Shapes of a graph's tensors with every free size as 1; those that nothing tells are absent. */
+export function shapesAtBatchOne(graph: Graph): Map<string, Shape> {
+  const shapes = new Map<string, Shape>()
+  for (const [name, { dims }] of graph.initializers) shapes.set(name, dims)
+  for (const { name, shape } of graph.inputs)
+    shapes.set(
+      name,
+      shape.map((size) => (typeof size === 'number' ? size : 1)),
+    )
+  // Where an operation is unknown the file's own word on the outputs is all there is.
+  for (const { name, shape } of graph.outputs)
+    shapes.set(
+      name,
+      shape.map((size) => (typeof size === 'number' ? size : 1)),
+    )
+  for (const { op, attributes, inputs, outputs } of graph.nodes) {
+    const inferred = inferShapesOf(
+      op,
+      attributes,
+      inputs.map((input) => (input ? shapes.get(input) : undefined)),
+      outputs.length,
+    )
+    for (const [i, output] of outputs.entries()) if (output && inferred?.[i]) shapes.set(output, inferred[i])
+  }
+  return shapes
+}
+
 /** Whether an output's image n depends on image n of the inputs only, however many there are: what a free batch needs. */
 export function keepsBatch(op: string, attributes: Attributes, x: Shape | undefined): boolean {
   if (!x) return false
@@ -211,5 +240,6 @@ export function keepsBatch(op: string, attributes: Attributes, x: Shape | undefi
   if (axes.some((axis) => normalizeAxis(axis, x.length) === 0)) return false
   if (op === 'Transpose') return numbers(attributes, 'perm')[0] === 0
   if (op === 'Pad') return numbers(attributes, 'pads')[0] === 0 && numbers(attributes, 'pads')[x.length] === 0
+  if (op === 'Tile') return numbers(attributes, 'repeats')[0] === 1
   return !(op === 'Gemm' && attributes.transA)
 }

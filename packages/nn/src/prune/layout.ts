@@ -48,9 +48,19 @@ export function product(sizes: readonly (number | undefined)[]): number | undefi
 /** Size of a window operation's output along one axis. */
 export function windowSize(
   size: number | undefined,
-  { kernel, stride, dilation, pads, ceil }: { kernel: number; stride: number; dilation: number; pads: number; ceil?: boolean },
+  {
+    kernel,
+    stride,
+    dilation,
+    pads,
+    begin = 0,
+    ceil,
+  }: { kernel: number; stride: number; dilation: number; pads: number; begin?: number; ceil?: boolean },
 ): number | undefined {
   if (size === undefined) return undefined
   const steps = (size + pads - dilation * (kernel - 1) - 1) / stride
-  return (ceil ? Math.ceil(steps) : Math.floor(steps)) + 1
+  if (!ceil) return Math.floor(steps) + 1
+  // Rounded up, the last window must still begin inside the image or its leading padding.
+  const count = Math.ceil(steps) + 1
+  return (count - 1) * stride >= size + begin ? count - 1 : count
 }

@@ -135,6 +135,23 @@ const structures: Record<string, Body> = {
     const y = net.conv('c1', net.relu('relu1', net.batchNorm('bn1', x)), 5)
     return net.relu('relu2', net.batchNorm('bn2', net.concat('joined', [x, y, net.input])))
   },
+  'an instance normalisation': (net, x) =>
+    net.node('in', 'InstanceNormalization', [x, seeded(net, 'in.scale', [12]), seeded(net, 'in.bias', [12])], [12, 6, 6], {
+      epsilon: 1e-5,
+    }),
+  'normalisations that mix channels': (net, x) => {
+    const parameters = (name: string, size: number) => [seeded(net, `${name}.scale`, [size]), seeded(net, `${name}.bias`, [size])]
+    const grouped = [net.conv('c1', x, 8), ...parameters('gn', 8)]
+    const y = net.node('gn', 'GroupNormalization', grouped, [8, 6, 6], { num_groups: 2, epsilon: 1e-5 })
+    const last = net.node('last', 'Transpose', [net.conv('c2', y, 7)], [6, 6, 7], { perm: [0, 2, 3, 1] })
+    const normalized = net.node('ln', 'LayerNormalization', [last, ...parameters('ln', 7)], [6, 6, 7], { axis: -1, epsilon: 1e-5 })
+    const first = net.node('first', 'Transpose', [normalized], [7, 6, 6], { perm: [0, 3, 1, 2] })
+    return net.node('lrn', 'LRN', [first], [7, 6, 6], { size: 3, alpha: 0.5, beta: 0.75, bias: 1 })
+  },
+  'resized and pooled to a size': (net, x) => {
+    const up = net.node('up', 'Resize', [x], [12, 12, 12], { scales: [1, 1, 2, 2], mode: 'linear' })
+    return net.node('pooled', 'AdaptiveAveragePool', [up], [12, 4, 6], { output_size: [4, 6] })
+  },
   'an output that no mask reaches': (net, x) => net.add('sum', x, net.conv('side', net.input, 12, { bias: true })),
 }
 

@@ -85,6 +85,7 @@ const pool: Rule = (node, context) => {
       stride: numbers(node, 'strides')?.[i] ?? 1,
       dilation: numbers(node, 'dilations')?.[i] ?? 1,
       pads: (numbers(node, 'pads')?.[i] ?? 0) + (numbers(node, 'pads')?.[i + n] ?? 0),
+      begin: numbers(node, 'pads')?.[i] ?? 0,
       ceil: scalar(node, 'ceil_mode', 0) !== 0 || node.attributes.ceil_mode === true,
     }),
   )
@@ -98,6 +99,13 @@ const globalPool: Rule = (node, context) => {
   const x = layoutOf(context, node, 0)
   if (!x || x.axis > 1) return refuse(context, node, `${node.op} at ${node.name} pools over the channel axis`)
   return [{ ...x, shape: x.shape.map((size, axis) => (axis < 2 ? size : 1)) }]
+}
+
+const adaptivePool: Rule = (node, context) => {
+  const x = layoutOf(context, node, 0)
+  const size = numbers(node, 'output_size')
+  if (!x || !size || x.axis > 1) return refuse(context, node, `${node.op} at ${node.name} pools over the channel axis`)
+  return [{ ...x, shape: [x.shape[0], x.shape[1], ...size] }]
 }
 
 const reduce: Rule = (node, context) => {
@@ -141,6 +149,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   ...each('Add Sub Mul Div Sum Mean Max Min Pow', elementwise),
   ...each('MaxPool AveragePool LpPool', pool),
   ...each('GlobalAveragePool GlobalMaxPool GlobalLpPool', globalPool),
+  AdaptiveAveragePool: adaptivePool,
   ...each('ReduceMean ReduceSum ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ReduceLogSum ReduceLogSumExp', reduce),
   ...each('Softmax LogSoftmax Hardmax', mixing(-1, false)),
   ...each('LayerNormalization', mixing(-1, true)),

@@ -5,7 +5,7 @@ import type { Graph } from '../graph.js'
 export function evaluateReference(graph: Graph, inputs: Readonly<Record<string, NdArray>>): Map<string, NdArray> {
   const values = new Map<string, NdArray>()
   for (const [name, tensor] of graph.initializers)
-    values.set(name, { shape: tensor.dims, data: Float64Array.from(tensor.data as Float32Array) })
+    values.set(name, { shape: tensor.dims, data: Float64Array.from(tensor.data as ArrayLike<number | bigint>, Number) })
   for (const [name, array] of Object.entries(inputs)) values.set(name, array)
   for (const node of graph.nodes) {
     const operation = operations[node.op]
