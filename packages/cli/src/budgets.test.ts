@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Candidate, costValue, parseBudget, readBudgets, relativeCost, resolveBudgets } from './budgets.js'
 
 let folder: string
@@ -43,9 +43,9 @@ test.each([
   ['params<=0', /above 0/],
   ['params<=-5%', /above 0/],
   ['params<=1MB', /not a limit/],
-  ['latency<=4ms', /latency are not there yet.*params, macs, bytes, memory, module:FILE/],
+  ['latency<=4ms', /latency are not there yet.*params, macs, bytes, memory, module:FILE, command:FILE/],
   ['weights<=10%', /not there yet/],
-  ['command:./a.sh<=3', /not there yet/],
+  ['command:<=3', /the command is missing/],
   ['module:<=3', /the file is missing/],
   ['module:./nowhere.mjs<=3', /nowhere\.mjs.*cannot be loaded/],
 ])('%s is refused', async (text, message) => {
@@ -90,4 +90,36 @@ test('the cost signal is 1 at the limit, and grows with the value for any limit'
   expect(relativeCost(10, 10)).toBe(1)
   expect(relativeCost(0, 0)).toBe(1)
   expect(relativeCost(-1, -2)).toBeGreaterThan(1)
+})
+
+describe('a command measures the file it is given, without a shell', () => {
+  const candidate: Candidate = { ...original, onnx: () => new Uint8Array(1234) }
+  const script = async (name: string, body: string, mode = 0o755) => {
+    const file = join(folder, name)
+    await writeFile(file, `#!/bin/sh\n${body}\n`, { mode })
+    return file
+  }
+  const cost = async (command: string) => costValue(await parseBudget(`command:${command}<=3`), candidate)
+
+  test('what it prints is the cost; words before the path are its own', async () => {
+    const file = await script('size.sh', 'echo $(($(wc -c < "$2") * $1))')
+    expect(await cost(`${file} 2`)).toBe(2468)
+    expect(await limitOf(`command:${file} 1<=50%`)).toBe(0)
+  })
+
+  test.each([
+    ['words.sh', 'echo fast', /printed 'fast' and not one number/],
+    ['nothing.sh', 'true', /printed '' and not one number/],
+    ['status.sh', 'echo no such board >&2; exit 7', /ended with status 7: no such board/],
+  ])('%s is told', async (name, body, message) => {
+    const file = await script(name, body)
+    await expect(cost(file)).rejects.toThrow(message)
+    await expect(cost(file)).rejects.toMatchObject({ name: 'InputError' })
+  })
+
+  test('one that is not there or may not be run is told, and no candidate is left behind', async () => {
+    await expect(cost('./nowhere.sh')).rejects.toThrow(/nowhere\.sh is not there/)
+    await expect(cost(await script('plain.sh', 'echo 1', 0o644))).rejects.toThrow(/may not be executed/)
+    expect((await readdir(tmpdir())).filter((name) => name.startsWith('espalier-candidate-'))).toEqual([])
+  })
 })

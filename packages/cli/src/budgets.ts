@@ -1,7 +1,11 @@
 /** Budgets: what a network may cost, as text (`macs<=30%`) or as a function of the user's own. */
 
-import { resolve } from 'node:path'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import type { LayerCost } from '@espalier/nn'
 import { InputError } from '@espalier/nn'
 
@@ -51,12 +55,14 @@ export interface Budget extends Omit<BudgetRequest, 'limit'> {
 
 export const isExact = (budget: Pick<Budget, 'kind'>): budget is Budget & { kind: ExactKind } => budget.kind !== 'custom'
 
-const forms = 'params<=10%, params<=200k, macs<=0.3x, bytes<=1MB, memory<=2MiB or module:./file.mjs<=12.5'
+const forms = 'params<=10%, params<=200k, macs<=0.3x, bytes<=1MB, memory<=2MiB, module:./file.mjs<=12.5 or command:./measure.sh<=3'
 const later: Readonly<Record<string, string>> = {
   latency: 'measured latency',
   weights: 'the unstructured mode',
-  command: 'external commands',
 }
+
+/** What a black box may take for one candidate, in ms. */
+export const patience = 60_000
 
 /** Reads the budgets, loading the modules they name. @throws InputError naming the budget and what was expected */
 export async function readBudgets(given: readonly (string | CustomBudget)[]): Promise<BudgetRequest[]> {
@@ -82,13 +88,18 @@ export async function parseBudget(text: string): Promise<BudgetRequest> {
   if (Object.hasOwn(later, kind))
     throw new InputError(`budgets on ${later[kind]} are not there yet`, {
       field,
-      expected: `one of ${exactKinds.join(', ')}, module:FILE`,
+      expected: `one of ${exactKinds.join(', ')}, module:FILE, command:FILE`,
       found: `'${kind}'`,
     })
   if (kind === 'module') {
     const path = name.slice('module:'.length)
     if (path === '') throw new InputError('the file is missing', { field, expected: 'module:./file.mjs<=LIMIT' })
     return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: await loadModule(path, field) }
+  }
+  if (kind === 'command') {
+    const words = name.slice('command:'.length).split(/\s+/).filter(Boolean)
+    if (words.length === 0) throw new InputError('the command is missing', { field, expected: 'command:./measure.sh<=LIMIT' })
+    return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: commandCost(words) }
   }
   const exact = exactKinds.find((one) => one === name)
   if (!exact) throw new InputError('unknown budget', { field, expected: forms, found: `'${name}'` })
@@ -146,6 +157,52 @@ async function loadModule(path: string, field: string): Promise<CostFunction> {
   return module.default as CostFunction
 }
 
+/** Runs the command, without a shell, with the path of the candidate's ONNX file as its last argument; it prints one number. */
+function commandCost([command, ...words]: readonly string[]): CostFunction {
+  return async (candidate) => {
+    const folder = await mkdtemp(join(tmpdir(), 'espalier-candidate-'))
+    try {
+      const file = join(folder, 'candidate.onnx')
+      await writeFile(file, candidate.onnx())
+      // A path stays relative to where the user stands; a bare name is looked up as a shell would.
+      const program = command.includes('/') ? resolve(command) : command
+      const { stdout } = await promisify(execFile)(program, [...words, file], { timeout: patience, killSignal: 'SIGKILL' }).catch(
+        (error) => {
+          throw new Error(commandFailure(command, error))
+        },
+      )
+      const printed = stdout.trim()
+      const value = printed === '' ? Number.NaN : Number(printed)
+      if (!Number.isFinite(value)) throw new Error(`${command} printed '${printed.slice(0, 60)}' and not one number`)
+      return value
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+function commandFailure(
+  command: string,
+  error: { code?: unknown; signal?: unknown; killed?: boolean; stderr?: string; message: string },
+): string {
+  const said = error.stderr?.trim().split('\n').at(-1)
+  if (error.code === 'ENOENT') return `${command} is not there`
+  if (error.code === 'EACCES') return `${command} may not be executed`
+  if (error.killed) return `${command} took longer than ${patience / 1000} s`
+  const end = error.signal ? `was ended by ${String(error.signal)}` : `ended with status ${String(error.code)}`
+  return `${command} ${end}${said ? `: ${said}` : ''}`
+}
+
+/** A function that never answers must not hold up a search for good. */
+async function withinPatience(value: unknown): Promise<unknown> {
+  if (!(value instanceof Promise)) return value
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took longer than ${patience / 1000} s`)), patience)
+  })
+  return Promise.race([value, late]).finally(() => clearTimeout(timer))
+}
+
 function customBudget({ name, limit, cost }: CustomBudget): BudgetRequest {
   const field = `budget '${name}'`
   if (typeof cost !== 'function')
@@ -160,7 +217,7 @@ export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, 
   const field = `budget '${budget.text}'`
   let value: unknown
   try {
-    value = await budget.cost(candidate)
+    value = await withinPatience(budget.cost(candidate))
   } catch (error) {
     throw new InputError('its function threw', {
       field,
