@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createRandom } from '@espalier/nn'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Candidate, costValue, parseBudget, readBudgets, relativeCost, resolveBudgets } from './budgets.js'
+import { upperBoundOfMedian } from './latency.js'
 
 let folder: string
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'budgets-'))))
@@ -17,6 +19,7 @@ const original = {
   kept: {},
   layers: [],
   onnx: () => new Uint8Array(),
+  graph: () => ({ name: '', inputs: [], outputs: [], nodes: [], initializers: new Map(), metadata: {} }),
 } satisfies Candidate
 const limitOf = async (text: string) => (await resolveBudgets([await parseBudget(text)], original))[0].limit
 
@@ -43,7 +46,8 @@ test.each([
   ['params<=0', /above 0/],
   ['params<=-5%', /above 0/],
   ['params<=1MB', /not a limit/],
-  ['latency<=4ms', /latency are not there yet.*params, macs, bytes, memory, module:FILE, command:FILE/],
+  ['latency<=4ms', /latency cannot be measured here.*a GPU adapter/],
+  ['latency<=4MB', /not a limit.*4ms or 4.*'4MB'/],
   ['weights<=10%', /not there yet/],
   ['command:<=3', /the command is missing/],
   ['module:<=3', /the file is missing/],
@@ -122,4 +126,21 @@ describe('a command measures the file it is given, without a shell', () => {
     await expect(cost(await script('plain.sh', 'echo 1', 0o644))).rejects.toThrow(/may not be executed/)
     expect((await readdir(tmpdir())).filter((name) => name.startsWith('espalier-candidate-'))).toEqual([])
   })
+})
+
+test('latency has units of time, and its bound is above the median in 95 of 100 samples', async () => {
+  const meters = { latency: () => 8 }
+  for (const [text, limit] of [
+    ['latency<=4ms', 4],
+    ['latency<=500us', 0.5],
+    ['latency<=50%', 4],
+  ] as const)
+    expect((await resolveBudgets(await readBudgets([text], meters), original))[0].limit).toBeCloseTo(limit, 9)
+  // Of 31 values the 21st: 10 or fewer heads in 31 throws, and what lies between, come up 19 times in 20.
+  expect(upperBoundOfMedian(Array.from({ length: 31 }, (_, i) => 31 - i))).toBe(21)
+  const random = createRandom(0, 'bound')
+  let above = 0
+  for (let i = 0; i < 1000; i++) if (upperBoundOfMedian(Array.from({ length: 51 }, () => random.normal())) >= 0) above++
+  expect(above / 1000).toBeGreaterThan(0.93)
+  expect(above / 1000).toBeLessThan(0.99)
 })

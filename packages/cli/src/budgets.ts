@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import type { LayerCost } from '@espalier/nn'
-import { InputError } from '@espalier/nn'
+import { type Graph, InputError, type LayerCost } from '@espalier/nn'
 
 /** Sizes that are counted exactly, without running anything. */
 export const exactKinds = ['params', 'macs', 'bytes', 'memory'] as const
@@ -16,6 +15,8 @@ export type Sizes = Readonly<Record<ExactKind, number>>
 
 /** What a budget function sees of a network: everything is computed when it is asked for, and then kept. */
 export interface Candidate {
+  /** The network, as plain data. */
+  graph(): Graph
   /** The network as it would be written, before any fine-tuning. */
   onnx(): Uint8Array
   readonly layers: readonly LayerCost[]
@@ -55,23 +56,28 @@ export interface Budget extends Omit<BudgetRequest, 'limit'> {
 
 export const isExact = (budget: Pick<Budget, 'kind'>): budget is Budget & { kind: ExactKind } => budget.kind !== 'custom'
 
-const forms = 'params<=10%, params<=200k, macs<=0.3x, bytes<=1MB, memory<=2MiB, module:./file.mjs<=12.5 or command:./measure.sh<=3'
+const forms =
+  'params<=10%, params<=200k, macs<=0.3x, bytes<=1MB, memory<=2MiB, latency<=4ms, module:./file.mjs<=12.5 or command:./measure.sh<=3'
 const later: Readonly<Record<string, string>> = {
-  latency: 'measured latency',
   weights: 'the unstructured mode',
 }
 
 /** What a black box may take for one candidate, in ms. */
 export const patience = 60_000
 
-/** Reads the budgets, loading the modules they name. @throws InputError naming the budget and what was expected */
-export async function readBudgets(given: readonly (string | CustomBudget)[]): Promise<BudgetRequest[]> {
-  if (!Array.isArray(given) || given.length === 0)
-    throw new InputError('no budget', { field: '--budget', expected: `at least one, such as ${forms}` })
-  return await Promise.all(given.map((one) => (typeof one === 'string' ? parseBudget(one) : customBudget(one))))
+/** What measures budgets that need a device. */
+export interface Meters {
+  readonly latency: CostFunction
 }
 
-export async function parseBudget(text: string): Promise<BudgetRequest> {
+/** Reads the budgets, loading the modules they name. @throws InputError naming the budget and what was expected */
+export async function readBudgets(given: readonly (string | CustomBudget)[], meters?: Meters): Promise<BudgetRequest[]> {
+  if (!Array.isArray(given) || given.length === 0)
+    throw new InputError('no budget', { field: '--budget', expected: `at least one, such as ${forms}` })
+  return await Promise.all(given.map((one) => (typeof one === 'string' ? parseBudget(one, meters) : customBudget(one))))
+}
+
+export async function parseBudget(text: string, meters?: Meters): Promise<BudgetRequest> {
   const field = `--budget '${text}'`
   const at = text.lastIndexOf('<=')
   if (at < 0) {
@@ -88,7 +94,7 @@ export async function parseBudget(text: string): Promise<BudgetRequest> {
   if (Object.hasOwn(later, kind))
     throw new InputError(`budgets on ${later[kind]} are not there yet`, {
       field,
-      expected: `one of ${exactKinds.join(', ')}, module:FILE, command:FILE`,
+      expected: `one of ${exactKinds.join(', ')}, latency, module:FILE, command:FILE`,
       found: `'${kind}'`,
     })
   if (kind === 'module') {
@@ -100,6 +106,11 @@ export async function parseBudget(text: string): Promise<BudgetRequest> {
     const words = name.slice('command:'.length).split(/\s+/).filter(Boolean)
     if (words.length === 0) throw new InputError('the command is missing', { field, expected: 'command:./measure.sh<=LIMIT' })
     return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: commandCost(words) }
+  }
+  if (name === 'latency') {
+    const limit = parseLimit(written, field, 'time')
+    if (!meters) throw new InputError('latency cannot be measured here', { field, expected: 'a GPU adapter' })
+    return { text, kind: 'custom', limit, cost: meters.latency }
   }
   const exact = exactKinds.find((one) => one === name)
   if (!exact) throw new InputError('unknown budget', { field, expected: forms, found: `'${name}'` })
@@ -117,12 +128,16 @@ const byteUnits: Readonly<Record<string, number>> = {
   ...{ b: 1, kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 },
 }
 
+/** Milliseconds. */
+const timeUnits: Readonly<Record<string, number>> = { '': 1, ms: 1, us: 1e-3, s: 1e3 }
+
 /** `10%` and `0.3x` are shares of the original; everything else is a number with a unit. */
-function parseLimit(written: string, field: string, unit: 'count' | 'bytes' | 'plain'): BudgetRequest['limit'] {
-  const units = unit === 'bytes' ? byteUnits : unit === 'count' ? countUnits : { '': 1 }
+function parseLimit(written: string, field: string, unit: 'count' | 'bytes' | 'time' | 'plain'): BudgetRequest['limit'] {
+  const units: Readonly<Record<string, number>> = { count: countUnits, bytes: byteUnits, time: timeUnits, plain: { '': 1 } }[unit]
   const expected = {
     count: 'a number such as 10%, 0.3x, 200k or 1.5M',
     bytes: 'a number such as 10%, 0.3x, 500KB or 1MiB',
+    time: 'milliseconds such as 4ms or 4, microseconds such as 500us, or a share such as 50%',
     plain: 'a number such as 12.5, or a share such as 50%',
   }[unit]
   const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(%|[a-z]*)$/i.exec(written.replace(/(?<=\d)_(?=\d)/g, ''))

@@ -21,6 +21,7 @@ import {
 import { type Budget, costValue, readBudgets, resolveBudgets } from '../budgets.js'
 import { UnreachableError } from '../errors.js'
 import { checkWritable, writeWhole } from '../files.js'
+import { latencyMeter } from '../latency.js'
 import { figuresOf } from '../measure.js'
 import { chooseNormalization, isOpen, loadData, loadModel } from '../model.js'
 import { writeReport } from '../report/report.js'
@@ -77,7 +78,7 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const choice = settle(options, gpu)
   const report = options.report ?? silent
   const model = await loadModel(options.model)
-  const requests = await readBudgets(options.budgets)
+  const requests = await readBudgets(options.budgets, { latency: latencyMeter(gpu, model.graph) })
   const data = await loadData(options.data, choice.seed, model.graph)
   const train = await data.train()
   const normalization = chooseNormalization(options, model.graph, train, report)

@@ -129,6 +129,7 @@ function lazyCandidate(from: {
   const made = () => (graph ??= from.graph())
   const costs = () => (cost ??= costOf(made()))
   return {
+    graph: made,
     onnx: () => (bytes ??= exportOnnx(made())),
     get layers() {
       return costs().layers
