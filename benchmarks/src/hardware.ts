@@ -62,7 +62,13 @@ const fast = ['tiled', 'narrow', 'depthwise-3x3', 'workgroup', ...(gpu.target.su
   (name) => `conv2d-${name}`,
 )
 const gradients = ['tiled', 'narrow', 'workgroup'].map((name) => `conv2d-weight-gradient-${name}`)
-const refused = await validate(gpu, [...fast, ...gradients])
+const epilogues = [
+  { fused: 0, adds: 0, masks: 0 },
+  { fused: 1, adds: 0, masks: 0 },
+  { fused: 1, adds: 1, masks: 1 },
+]
+const tried = [...fast, ...gradients].flatMap((name) => epilogues.map((constants) => ({ shader: { name }, constants })))
+const refused = await validate(gpu, tried)
 console.log(
   `fast kernels against their references: ${fast.length + gradients.length - refused.length} right, refused: ${refused.join(', ') || 'none'}`,
 )

@@ -28,7 +28,7 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** SGD of the training case: the same for all. Weight decay is none, so that all update alike. */
-export const learningRate = 0.01
+export const learningRate = 0.003
 export const momentum = 0.9
 /** Losses of this many steps must agree: the second depends on every gradient, the third on momentum. */
 export const comparedSteps = 3

@@ -17,12 +17,19 @@ const [x, w] = [
   [64, 32, 3, 3],
 ]
 const attributes = { pads: [1, 1, 1, 1], weightShape: w }
+/** Bare, with bias and activation, and with all there is: a pipeline each. */
+const everyEpilogue = (name: string) =>
+  [
+    [0, 0, 0],
+    [1, 0, 0],
+    [1, 1, 1],
+  ].map(([fused, adds, masks]) => ({ shader: { name }, constants: { fused, adds, masks } }))
 const names = (dispatches: Dispatch[]) => dispatches.map(({ shader }) => shader.name)
 
 test('every fast kernel is right on this adapter, and tried once', async () => {
   const target = { ...gpu.target, kind: 'hardware' as const }
   const shaders = ['conv2d-tiled', 'conv2d-narrow', 'conv2d-depthwise-3x3', 'conv2d-weight-gradient-tiled', 'conv2d-weight-gradient-narrow']
-  expect(await validate(gpu, [...shaders, 'conv2d', 'no such shader'])).toEqual([])
+  expect(await validate(gpu, [...shaders, 'conv2d', 'no such shader'].flatMap(everyEpilogue))).toEqual([])
   expect(names(conv.dispatches(attributes, [tensor(x), tensor(w)], [tensor([64, 64, 32, 32])], target))).toEqual(['conv2d-workgroup'])
 })
 
@@ -31,11 +38,11 @@ test('what is wrong is never chosen again', async () => {
   const broken = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
   broken.device.queue.writeBuffer = () => undefined
   const [forward, gradient] = ['conv2d-tiled-3x3', 'conv2d-weight-gradient-tiled']
-  expect(await validate(broken, [forward, gradient])).toEqual([forward, gradient])
+  expect(await validate(broken, [forward, gradient].flatMap(everyEpilogue))).toEqual([forward, gradient])
   const [y, dy] = [tensor([64, 64, 32, 32]), tensor([64, 64, 32, 32])]
   expect(names(conv.dispatches(attributes, [tensor(x), tensor(w)], [y], broken.target))).toEqual(['conv2d-tiled'])
   expect(names(convWeightGradient.dispatches(attributes, [tensor(x), dy], [tensor(w)], broken.target))).toEqual(['conv2d-weight-gradient'])
-  await validate(broken, ['conv2d-tiled', 'conv2d-narrow'])
+  await validate(broken, ['conv2d-tiled', 'conv2d-narrow'].flatMap(everyEpilogue))
   expect(names(conv.dispatches(attributes, [tensor(x), tensor(w)], [y], broken.target))).toEqual(['conv2d'])
   broken.close()
 })

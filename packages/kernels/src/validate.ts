@@ -1,18 +1,18 @@
 /** Fast kernels are believed only where they were seen to be right: compilers and drivers have errors that no test here can meet. */
 import { convKernelCases } from './conv2d/validation.js'
 import type { Gpu } from './gpu.js'
-import { type Attributes, elements, type NdArray, type Operation, type Shape } from './operation.js'
+import { type Attributes, type Dispatch, elements, type NdArray, type Operation, type Shape } from './operation.js'
 import { runOperation } from './testing/run.js'
 
 export interface KernelCase {
   /** Its `dispatches` use the kernel in question, whatever would be chosen. */
   readonly operation: Operation
   readonly attributes: Attributes
-  readonly inputs: readonly Shape[]
+  readonly inputs: readonly (Shape | undefined)[]
 }
 
-/** By the name of the shader. Plain kernels, one invocation per output, have none: they are what is left when these are refused. */
-const cases: Readonly<Record<string, () => KernelCase[]>> = { ...convKernelCases }
+/** By the name of the shader, given the constants of its pipeline. Plain kernels, one invocation per output, have none: they are what is left when these are refused. */
+const cases: Readonly<Record<string, (constants: Readonly<Record<string, number>>) => KernelCase>> = { ...convKernelCases }
 
 /** Greatest difference allowed, relative to the greatest value: float32 sums of a few hundred products. */
 const tolerance = 1e-4
@@ -20,35 +20,35 @@ const tolerance = 1e-4
 const seen = new WeakMap<Gpu, Map<string, Promise<boolean>>>()
 
 /**
- * Runs each kernel among `shaders` that has a case, and was not tried before on this device, against its float64 reference. One that is
- * wrong, or does not compile or run, joins `gpu.target.refused` and is never chosen from then on.
- * @returns names of all that are refused among `shaders`
+ * Runs each kernel among the dispatches that has a case, and was not tried before on this device with these constants, against its float64
+ * reference. One that is wrong, or does not compile or run, joins `gpu.target.refused` and is never chosen from then on.
+ * @returns names of all that are refused among them
  */
-export async function validate(gpu: Gpu, shaders: Iterable<string>): Promise<string[]> {
+export async function validate(
+  gpu: Gpu,
+  dispatches: Iterable<Pick<Dispatch, 'constants'> & { shader: { name: string } }>,
+): Promise<string[]> {
   const tried = seen.get(gpu) ?? new Map<string, Promise<boolean>>()
   seen.set(gpu, tried)
-  const wrong: string[] = []
-  for (const name of new Set(shaders)) {
-    if (!Object.hasOwn(cases, name)) continue
-    if (!tried.has(name)) tried.set(name, isRight(gpu, cases[name]()))
-    if (await tried.get(name)) continue
-    gpu.refused.add(name)
-    wrong.push(name)
+  const wanted = new Map<string, Promise<boolean>>()
+  for (const { shader, constants = {} } of dispatches) {
+    if (!Object.hasOwn(cases, shader.name)) continue
+    const key = `${shader.name} ${JSON.stringify(constants)}`
+    if (!tried.has(key)) tried.set(key, isRight(gpu, cases[shader.name](constants)))
+    wanted.set(key, tried.get(key)!)
   }
-  return wrong
+  for (const [key, right] of wanted) if (!(await right)) gpu.refused.add(key.slice(0, key.indexOf(' ')))
+  return [...new Set([...wanted.keys()].map((key) => key.slice(0, key.indexOf(' '))))].filter((name) => gpu.refused.has(name))
 }
 
-async function isRight(gpu: Gpu, list: readonly KernelCase[]): Promise<boolean> {
-  for (const { operation, attributes, inputs } of list) {
-    const data = inputs.map(fill)
-    const [expected] = operation.reference(attributes, data)
-    const results = await runOperation(gpu, operation, attributes, data).catch(() => undefined)
-    // A device that was lost is the caller's to hear of.
-    gpu.check()
-    const scale = expected.data.reduce((greatest, value) => Math.max(greatest, Math.abs(value)), 1)
-    if (!results || expected.data.some((value, i) => !(Math.abs(results[0].data[i] - value) <= tolerance * scale))) return false
-  }
-  return true
+async function isRight(gpu: Gpu, { operation, attributes, inputs }: KernelCase): Promise<boolean> {
+  const data = inputs.map((shape, i) => shape && fill(shape, i))
+  const [expected] = operation.reference(attributes, data)
+  const results = await runOperation(gpu, operation, attributes, data).catch(() => undefined)
+  // A device that was lost is the caller's to hear of.
+  gpu.check()
+  const scale = expected.data.reduce((greatest, value) => Math.max(greatest, Math.abs(value)), 1)
+  return results !== undefined && expected.data.every((value, i) => Math.abs(results[0].data[i] - value) <= tolerance * scale)
 }
 
 /** Values in [-1, 1] in an order of no meaning. */

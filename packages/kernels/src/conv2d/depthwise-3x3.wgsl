@@ -29,6 +29,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var iy = firstRow - p.top;
   var base = ((n * p.c + m / outputs) * p.h + iy) * p.w + ix;
   var at = ((n * p.m + m) * p.oh + firstRow) * p.ow + ox; // of the row that is complete next
+  let offset = biasOf(m);
   // sums of the rows that have seen 2 inputs, 1 input, none
   var two = vec4f();
   var one = vec4f();
@@ -43,10 +44,10 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     iy++;
     base += p.w;
     if (i >= 2) {
-      finish(sum.x, n, m, at);
-      if (ox + 1 < p.ow) { finish(sum.y, n, m, at + 1); }
-      if (ox + 2 < p.ow) { finish(sum.z, n, m, at + 2); }
-      if (ox + 3 < p.ow) { finish(sum.w, n, m, at + 3); }
+      finish(sum.x, offset, n, m, at);
+      if (ox + 1 < p.ow) { finish(sum.y, offset, n, m, at + 1); }
+      if (ox + 2 < p.ow) { finish(sum.z, offset, n, m, at + 2); }
+      if (ox + 3 < p.ow) { finish(sum.w, offset, n, m, at + 3); }
       at += p.ow;
     }
   }

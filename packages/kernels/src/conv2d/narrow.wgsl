@@ -44,11 +44,12 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       }
     }
   }
+  let offset = biasOf(m);
   var sums = array<vec4f, 2>(a, b);
   var gy = first / p.gridW;
   var gx = first % p.gridW;
   for (var i = 0u; i < min(8, pixels - first); i++) {
-    finish(sums[i / 4][i % 4], n, m, ((n * p.m + m) * p.oh + gy * p.outStepY + p.outTop) * p.ow + gx * p.outStepX + p.outLeft);
+    finish(sums[i / 4][i % 4], offset, n, m, ((n * p.m + m) * p.oh + gy * p.outStepY + p.outTop) * p.ow + gx * p.outStepX + p.outLeft);
     gx++;
     if (gx == p.gridW) {
       gx = 0;

@@ -20,18 +20,27 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> mask: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
-// A pipeline of its own for the bare sum: software adapters pay for every load behind a condition, taken or not.
-override fused = false;
+// What the epilogue does is decided with the pipeline: software adapters pay for every load behind a condition, taken or not.
+override fused = false; // bias and activation
+override adds = false; // a residual
+override masks = false;
 
-// y = mask[p, m] * act(sum + bias + residual)
-fn finish(sum: f32, n: u32, m: u32, at: u32) {
-  var value = sum;
+fn biasOf(m: u32) -> f32 {
   if (fused) {
-    if ((params.flags & 1) != 0) { value += bias[m]; }
-    if ((params.flags & 2) != 0) { value += residual[at]; }
+    return select(0, bias[m], (params.flags & 1) != 0);
+  }
+  return 0;
+}
+
+// y = mask[p, m] * act(sum + offset + residual), offset being biasOf(m)
+fn finish(sum: f32, offset: f32, n: u32, m: u32, at: u32) {
+  var value = sum;
+  if (fused) { value += offset; }
+  if (adds) { value += residual[at]; }
+  if (fused) {
     if ((params.flags & 24) != 0) { value = max(value, 0); }
     if ((params.flags & 16) != 0) { value = min(value, 6); }
-    if ((params.flags & 4) != 0) { value *= mask[n / params.imagesPerCandidate * params.m + m]; }
   }
+  if (masks) { value *= mask[n / params.imagesPerCandidate * params.m + m]; }
   y[at] = value;
 }

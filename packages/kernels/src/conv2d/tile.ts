@@ -25,6 +25,11 @@ export function epilogueParams(images: number, { bias, residual, mask, activatio
   return [flags, mask ? images / mask.shape[0] : images]
 }
 
+/** The pipeline's constants: what of the epilogue there is. */
+export function epilogueConstants({ bias, residual, mask, activation }: Epilogue): Record<'fused' | 'adds' | 'masks', number> {
+  return { fused: bias || activation !== 'none' ? 1 : 0, adds: residual ? 1 : 0, masks: mask ? 1 : 0 }
+}
+
 export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3' | 'workgroup'
 
 const access = ['read', 'read', 'read', 'read', 'read', 'write'] as const
@@ -142,7 +147,7 @@ export function tiledConv(
   const positions = [p.grid, p.outStep, p.outFirst, p.inStep, p.before, p.taps, p.tapStep].flat()
   return {
     shader: target.subgroups ? quad : plain!,
-    constants: { fused: flags ? 1 : 0 },
+    constants: epilogueConstants(epilogue),
     operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
     params: {
       u32: [...p.input, ...p.output.slice(1), p.group, ...positions, base, group, out, input, ...tap, chunks, flags, imagesPerCandidate],

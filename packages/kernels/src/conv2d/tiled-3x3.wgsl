@@ -84,12 +84,13 @@ fn main(@builtin(workgroup_id) wg: vec3u, lane: Lane) {
   if (index >= p.n * tiles) { return; }
   // One copy of the epilogue in a loop: unrolled 32 times it takes a minute to compile on lavapipe.
   var sums = array<mat4x4f, 8>(a0, a1, a2, a3, b0, b1, b2, b3);
-  for (var row = 0u; row < min(4, p.oh - oy); row++) {
-    for (var i = 0u; i < min(8, outputs - chunk); i++) {
-      let m = group * outputs + chunk + i;
+  for (var i = 0u; i < min(8, outputs - chunk); i++) {
+    let m = group * outputs + chunk + i;
+    let offset = biasOf(m);
+    for (var row = 0u; row < min(4, p.oh - oy); row++) {
       let at = ((n * p.m + m) * p.oh + oy + row) * p.ow + ox;
       let sum = &sums[(i / 4) * 4 + row];
-      for (var column = 0u; column < min(4, p.ow - ox); column++) { finish(sum[column][i % 4], n, m, at + column); }
+      for (var column = 0u; column < min(4, p.ow - ox); column++) { finish(sum[column][i % 4], offset, n, m, at + column); }
     }
   }
 }

@@ -58,22 +58,23 @@ fn main(@builtin(workgroup_id) wg: vec3u, lane: Lane) {
   }
   // One copy of the epilogue in loops: unrolled it takes a minute to compile on lavapipe.
   var sums = array<mat4x4f, 8>(a0, a1, a2, a3, b0, b1, b2, b3);
-  var n = first / (p.gridW * p.gridH);
-  var gy = first / p.gridW % p.gridH;
-  var gx = first % p.gridW;
-  for (var i = 0u; i < min(8, pixels - min(pixels, first)); i++) {
-    let at = (n * p.m * p.oh + gy * p.outStepY + p.outTop) * p.ow + gx * p.outStepX + p.outLeft;
-    for (var j = 0u; j < min(16, outputs - chunk); j++) {
-      let m = group * outputs + chunk + j;
-      finish(sums[i / 4 * 4 + j / 4][i % 4][j % 4], n, m, at + m * p.oh * p.ow);
-    }
-    gx++;
-    if (gx == p.gridW) {
-      gx = 0;
-      gy++;
-      if (gy == p.gridH) {
-        gy = 0;
-        n++;
+  for (var j = 0u; j < min(16, outputs - chunk); j++) {
+    let m = group * outputs + chunk + j;
+    let offset = biasOf(m);
+    var n = first / (p.gridW * p.gridH);
+    var gy = first / p.gridW % p.gridH;
+    var gx = first % p.gridW;
+    for (var i = 0u; i < min(8, pixels - min(pixels, first)); i++) {
+      let at = ((n * p.m + m) * p.oh + gy * p.outStepY + p.outTop) * p.ow + gx * p.outStepX + p.outLeft;
+      finish(sums[i / 4 * 4 + j / 4][i % 4][j % 4], offset, n, m, at);
+      gx++;
+      if (gx == p.gridW) {
+        gx = 0;
+        gy++;
+        if (gy == p.gridH) {
+          gy = 0;
+          n++;
+        }
       }
     }
   }

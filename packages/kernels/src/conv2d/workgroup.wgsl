@@ -57,7 +57,7 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
         let output = firstOutput + lane / 16 * 4 + row % 4 + row / 4 * 32;
         if (output < outputs) {
           let m = group * outputs + output;
-          finish(sums[half * 8 + row][i], n, m, at + m * p.oh * p.ow);
+          finish(sums[half * 8 + row][i], biasOf(m), n, m, at + m * p.oh * p.ow);
         }
       }
     }

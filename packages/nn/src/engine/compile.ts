@@ -104,15 +104,7 @@ export async function compile(gpu: Gpu, graph: Graph, options: CompileOptions): 
     })
   let dispatches = declare()
   // A kernel that turns out wrong on this adapter makes room for the next best, which is tried in its turn.
-  while (
-    (
-      await validate(
-        gpu,
-        dispatches.map(({ shader }) => shader.name),
-      )
-    ).length > 0
-  )
-    dispatches = declare()
+  while ((await validate(gpu, dispatches)).length > 0) dispatches = declare()
 
   // Roots own bytes; views resolve to a root and an offset.
   const resolve = (name: string): View => {
