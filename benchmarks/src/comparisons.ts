@@ -23,6 +23,9 @@ const always = (ratio: number) => ({ hardware: ratio, software: ratio })
 /** Least ratios of their times to ours: of tfjs and onnxruntime forward, of tfjs in a training step. */
 const goals: Readonly<Record<string, readonly [number, number, number]>> = { cifar4: [2, 1, 3] }
 
+/** jax-js takes minutes for the larger networks: it is measured on one. */
+const jaxJs = (id: string, pass: string): Arm[] => (id === 'cifar4' ? [{ label: 'jax-js', runtime: 'jax-js', case: `${pass} ${id}` }] : [])
+
 function ofNetwork({ id, title, batch, macs }: Network): Comparison[] {
   const [tfjs, onnxruntime, training] = goals[id] ?? [2.5, 1.3, 4]
   const flops = 2 * macs() * batch
@@ -35,6 +38,7 @@ function ofNetwork({ id, title, batch, macs }: Network): Comparison[] {
         { label: 'espalier', runtime: 'espalier', case: `forward ${id}` },
         { label: 'tfjs', runtime: 'tfjs', case: `forward ${id}`, goal: always(tfjs) },
         { label: 'onnxruntime', runtime: 'onnxruntime', case: `forward ${id}`, goal: always(onnxruntime) },
+        ...jaxJs(id, 'forward'),
       ],
     },
     {
@@ -44,6 +48,7 @@ function ofNetwork({ id, title, batch, macs }: Network): Comparison[] {
       arms: [
         { label: 'espalier', runtime: 'espalier', case: `training ${id}` },
         { label: 'tfjs', runtime: 'tfjs', case: `training ${id}`, goal: always(training) },
+        ...jaxJs(id, 'training'),
       ],
     },
   ]

@@ -7,6 +7,7 @@ const runtimes: Record<string, () => Promise<{ createContender(prefer: string | 
   tfjs: () => import('./contenders/tfjs.js'),
   onnxruntime: () => import('./contenders/onnxruntime.js'),
   'gpu.js': () => import('./contenders/gpujs.js'),
+  'jax-js': () => import('./contenders/jax-js.js'),
 }
 
 const [runtime, adapter] = process.argv.slice(2)
