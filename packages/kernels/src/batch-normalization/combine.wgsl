@@ -6,8 +6,11 @@
 @group(0) @binding(6) var<storage, read_write> invStdOut: array<f32>;
 
 @compute @workgroup_size(lanes)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let channel = group.x;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let channel = group.x + group.y * groups.x;
+  if (channel >= params.channels) {
+    return;
+  }
   let found = moments(channel, lane);
   if (lane == 0u) {
     meanOut[channel] = found.x;

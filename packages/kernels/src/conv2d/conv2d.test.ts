@@ -137,6 +137,15 @@ describe('every kernel agrees with the reference', () => {
     }
   })
 
+  test('more than 65,535 workgroups', async () => {
+    const [x, w] = [
+      [1, 1, 2050, 2051],
+      [1, 1, 1, 1],
+    ]
+    const g = both({}, x, w)
+    await run(conv, {}, [x, w], (a, b, c, target) => directConv(g, a, b, c, none, target), 'direct')
+  })
+
   test('what is chosen for whom', () => {
     const chosen = (x: Shape, w: Shape, attributes: Attributes) =>
       chooseTileVariant(forwardProblem(both(attributes, x, w)), { ...baselineTarget, subgroups: true })

@@ -60,12 +60,28 @@ export function testOperation(operation: Operation, cases: readonly Case[], oper
         expect(actual.map((array) => array.shape)).toEqual(expected.map((array) => [...array.shape]))
         for (const [i, array] of actual.entries()) expectClose(array, expected[i], c.tolerance ?? 1e-5, `${operation.op} output ${i}`)
       })
+      if (c === cases[0]) {
+        test(`${c.name}: as where a dimension takes few workgroups`, async () => {
+          const inputs = materialize(c.inputs)
+          const folded = foldedOperation(operation)
+          const expected = operation.reference(c.attributes, inputs)
+          const actual = await runOperation(await testGpu(), folded, c.attributes, inputs, c)
+          for (const [i, array] of actual.entries()) expectClose(array, expected[i], c.tolerance ?? 1e-5, `${operation.op} output ${i}`)
+        })
+      }
       if (operation.gradient && c.gradient !== false) {
         test(`${c.name}: gradient = central differences`, () => checkGradient(operation, c, operations))
       }
     }
   })
 }
+
+/** A one-dimensional grid is folded over two beyond 65,535 workgroups: the same with a limit that small cases exceed. */
+const foldedOperation = (operation: Operation): Operation => ({
+  ...operation,
+  dispatches: (attributes, inputs, outputs, target) =>
+    operation.dispatches(attributes, inputs, outputs, { ...target, maxWorkgroupsPerDimension: 2 }),
+})
 
 export function expectClose(actual: NdArray, expected: NdArray, tolerance: number, what: string): void {
   let scale = 1

@@ -202,3 +202,30 @@ test('memory is that of the fused plan at batch 1', () => {
   // The first stage's Add holds its two inputs and its output, 16 channels of 32 x 32 each.
   expect(memoryOf(graph)).toBe(3 * 16 * 32 * 32 * 4)
 })
+
+test('a tensor of more than 128 MiB is run where the adapter binds as much, and refused by name where it does not', async () => {
+  const length = 2 ** 25 + 20
+  const graph: Graph = {
+    name: 'large',
+    inputs: [{ name: 'x', shape: ['N', length], type: 'float32' }],
+    outputs: [{ name: 'y', shape: ['N', length], type: 'float32' }],
+    nodes: [{ name: 'relu', op: 'Relu', inputs: ['x'], outputs: ['y'], attributes: {} }],
+    initializers: new Map(),
+    metadata: {},
+  }
+  if (gpu.target.maxBindingBytes >= 4 * length) {
+    const executable = await compile(gpu, graph, { batch: 1 })
+    executable.write(
+      'x',
+      Float32Array.from({ length }, (_, i) => (i % 2 ? i : -i)),
+    )
+    executable.run()
+    const y = await executable.read('y')
+    for (const i of [0, 1, 2, length - 2, length - 1]) expect(y[i]).toBe(i % 2 ? Math.fround(i) : 0)
+    executable.destroy()
+  }
+  const small = { ...gpu, target: { ...gpu.target, maxBindingBytes: 2 ** 27 } }
+  await expect(compile(small, graph, { batch: 1 })).rejects.toThrow(
+    /operation 'activation': tensor 'x' \[1, 33554452\] needs 134217808 bytes/,
+  )
+})
