@@ -23,7 +23,7 @@ export const pruneCommand = defineCommand({
     method: option('--method <name>', 'crl (constrained reinforcement learning), uniform or random', text.optional()),
     algorithm: option('--algorithm <name>', 'of crl: ppo-lag', text.optional()),
     episodes: option('--episodes <n>', 'candidates to judge (128)', whole(1).optional()),
-    criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm or random (l1)', text.optional()),
+    criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm, taylor, entropy or random (l1)', text.optional()),
     roundTo: option('--round-to <n>', 'widths are multiples of this (1)', whole(1).optional()),
     minChannels: option('--min-channels <n>', 'no group gets narrower (1)', whole(1).optional()),
     keep: option('--keep <layer>', 'a layer that stays whole; may be given again', texts.optional(), { repeat: true }),

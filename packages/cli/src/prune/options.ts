@@ -1,5 +1,5 @@
 import type { Gpu } from '@espalier/kernels'
-import type { Criterion, Graph } from '@espalier/nn'
+import type { Criterion, DataCriterion, Graph } from '@espalier/nn'
 import type { CustomBudget } from '../budgets.js'
 import type { Figures } from '../measure.js'
 import type { DataSource, ModelSource, NormalizationOptions } from '../model.js'
@@ -30,7 +30,8 @@ export interface PruneOptions extends NormalizationOptions {
   readonly algorithm?: Algorithm
   /** Candidates that the search proposes: 128 by default. */
   readonly episodes?: number
-  readonly criterion?: Criterion
+  /** Which channels of a group go first; `taylor` and `entropy` look at training images. `l1` by default. */
+  readonly criterion?: Criterion | DataCriterion
   /** Widths are multiples of this, where a group is wide enough. */
   readonly roundTo?: number
   readonly minChannels?: number

@@ -243,10 +243,14 @@ test('a budget that no network keeps is told with the nearest value, before any 
   expect((await readdir(folder)).filter((name) => name.startsWith('none'))).toEqual([])
 })
 
-test.each(['uniform', 'random'] as const)('%s keeps the budgets, rounded widths and layers that must stay', async (method) => {
+test.each([
+  ['uniform', 'taylor'],
+  ['random', 'entropy'],
+] as const)('%s by %s keeps the budgets, rounded widths and layers that must stay', async (method, criterion) => {
   const { kept, after, before, episodes } = await prune({
     ...job(method),
     method,
+    criterion,
     budgets: ['bytes<=60%', 'memory<=90%'],
     roundTo: 4,
     keep: ['conv3'],

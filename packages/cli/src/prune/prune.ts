@@ -2,8 +2,11 @@
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import {
   AbortedError,
+  channelGroups,
+  channelScores,
   criteria,
   type Dataset,
+  dataCriteria,
   evaluate,
   exportOnnx,
   type Graph,
@@ -34,7 +37,7 @@ import { algorithms, methods, type PruneOptions, type PruneResult, type PruneSum
 import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
 import { openRecords, type Records } from './records.js'
 import { createSearch } from './search.js'
-import { candidateOf, createSpace, type Space, type Widths } from './space.js'
+import { candidateOf, createSpace, needsData, type Space, type Widths } from './space.js'
 
 const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom }
 
@@ -83,9 +86,14 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const normalization = chooseNormalization(options, model.graph, train, report)
   // The original with what the result will carry, so that candidates have the bytes that will be written.
   const graph = withMetadata(model.graph, normalizationMetadata(normalization))
-  const space = createSpace(graph, choice)
-  for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const { validation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
+  const { criterion, seed } = choice
+  const { signal } = options
+  const scores = needsData(criterion)
+    ? await channelScores(gpu, graph, channelGroups(graph), rest, { criterion, normalization, seed, signal })
+    : undefined
+  const space = createSpace(graph, choice, scores)
+  for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const test = await data.test()
   const budgets = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
   const costs = createCosts(space, budgets)
@@ -316,7 +324,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
   }
   among('--method', choice.method, methods)
   among('--algorithm', choice.algorithm, algorithms)
-  among('--criterion', choice.criterion, criteria)
+  among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
   for (const [field, least] of [
     ['episodes', 1],
     ['roundTo', 1],

@@ -1,6 +1,7 @@
 export { type EvaluateOptions, evaluate, type Judgement, measureLatency } from './judge.js'
 export { type MaskedEvaluator, maskedEvaluator, masksOf } from './masked.js'
 export { recalibrateBatchNorm } from './recalibrate.js'
+export { channelScores, type DataCriterion, dataCriteria, type ScoreOptions } from './scores.js'
 export { type Comparison, compareGraphs } from './self-check.js'
 export type { Teacher } from './step.js'
 export { type EpochRecord, type TrainOptions, type TrainProgress, type TrainState, train } from './train.js'
