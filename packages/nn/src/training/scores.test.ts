@@ -73,7 +73,7 @@ test('entropy is that of the reference on the activations', async () => {
   const maps = (name: string) => {
     const { dims, data: values } = activations[name]
     const x = { shape: dims, data: Float64Array.from(values) }
-    const [{ data: entropies }] = operations.SpatialEntropy.reference({ levels: 16, definition: 'aura-matrix' }, [x])
+    const [{ data: entropies }] = operations.SpatialEntropy.reference({ levels: 16, definition: 'aura' }, [x])
     return Array.from({ length: dims[1] }, (_, c) =>
       entropies.reduce((sum: number, value: number, i: number) => sum + (i % dims[1] === c ? value : 0), 0),
     )
