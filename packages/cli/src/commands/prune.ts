@@ -32,6 +32,14 @@ export const pruneCommand = defineCommand({
     recalibrate: option('--recalibrate', 'batch normalisation statistics of the smaller network (the default)', flag.optional(), {
       negatable: true,
     }),
+    refit: option(
+      '--refit',
+      'fit the weights that are left to what their layers gave in the original network, by least squares',
+      flag.optional(),
+      {
+        negatable: true,
+      },
+    ),
     validation: option(
       '--validation <n>',
       'training images that judge candidates: a number, or a share below 1 (0.1)',
@@ -83,6 +91,7 @@ export const pruneCommand = defineCommand({
       finetune,
       distill,
       recalibrate,
+      refit,
       validation,
       images,
       candidates,
@@ -108,6 +117,7 @@ export const pruneCommand = defineCommand({
         finetune,
         distill,
         recalibrate,
+        refit,
         validation,
         images,
         candidates,

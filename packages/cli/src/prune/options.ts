@@ -49,6 +49,8 @@ export interface PruneOptions extends NormalizationOptions {
   /** Candidates judged in one run of the GPU. */
   readonly candidates?: number
   readonly recalibrate?: boolean
+  /** Layers that lose inputs are re-fitted by least squares to what they gave in the original network; false by default. */
+  readonly refit?: boolean
   /** The best few candidates, judged again after recalibration and a moment of training; 4 by default, with 1 the search has the last word. */
   readonly finalists?: number
   /** How often fine-tuning is saved to the run; 10 by default. */

@@ -265,6 +265,15 @@ test.each([
   expect(episodes).toBeLessThanOrEqual(6)
 })
 
+test('re-fitted, the pruned network is better before fine-tuning, within the same budgets', async () => {
+  const uniform = { ...job('refit'), method: 'uniform', episodes: 1, budgets: ['params<=50%'], finetune: 0, run: undefined } as const
+  const plain = await prune({ ...uniform, recalibrate: false })
+  const refitted = await prune({ ...uniform, recalibrate: false, refit: true })
+  expect(refitted.kept).toEqual(plain.kept)
+  expect(refitted.after.params).toBe(plain.after.params)
+  expect(refitted.pruned.accuracy).toBeGreaterThan(plain.pruned.accuracy + 0.1)
+})
+
 test('training that is interrupted and resumed ends in the same file', async () => {
   const controller = new AbortController()
   const args = (out: string) => ['train', 'tiny', '--data', data, '--epochs', '2', '--batch', '20', '--out', at(out), '--quiet']

@@ -10,7 +10,9 @@ import {
   evaluate,
   exportOnnx,
   type Graph,
+  gatherGrams,
   InputError,
+  type InputStatistics,
   importOnnx,
   type Kept,
   type MaskedEvaluator,
@@ -122,7 +124,9 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
   const { finalists, recalibrate } = choice
   const { rest } = job
-  const last = { space, budgets, records, finalists, recalibrate, rest, validation, normalization, training, teacher, seed, report, signal }
+  const statistics = choice.refit ? await statisticsFor(gpu, job) : undefined
+  const data = { rest, validation, normalization }
+  const last = { space, budgets, records, finalists, recalibrate, statistics, ...data, training, teacher, seed, report, signal }
   const { record, kept, graph: cut, maxAbsDifference } = await judgeFinalists(gpu, last)
   const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
   await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
@@ -225,6 +229,17 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
   }
 }
 
+/** What the layers of the original network read, for re-fitting. */
+async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, options, report }: Job): Promise<InputStatistics> {
+  report.progress('refit', 0, 1)
+  const { seed } = choice
+  const open = space.open.map(({ group }) => group)
+  const statistics = await gatherGrams(gpu, space.graph, open, rest, { normalization, seed, signal: options.signal })
+  report.progress('refit', 1, 1)
+  for (const { layer, reason } of statistics.skipped) report.log(`${layer}: not re-fitted: ${reason}`)
+  return statistics
+}
+
 async function checkBudgets(
   graph: Graph,
   bytes: Uint8Array,
@@ -295,6 +310,7 @@ interface Choice
       | 'images'
       | 'candidates'
       | 'recalibrate'
+      | 'refit'
       | 'finalists'
       | 'seed'
     >
@@ -316,6 +332,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     images: options.images ?? (hardware ? 2000 : 500),
     candidates: options.candidates ?? (hardware ? 16 : 8),
     recalibrate: options.recalibrate ?? true,
+    refit: options.refit ?? false,
     finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
     seed: options.seed ?? 0,
   }
