@@ -2,10 +2,7 @@
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import {
   AbortedError,
-  channelGroups,
-  channelScores,
   criteria,
-  type Dataset,
   dataCriteria,
   evaluate,
   exportOnnx,
@@ -17,10 +14,8 @@ import {
   type Kept,
   type MaskedEvaluator,
   maskedEvaluator,
-  memoryOf,
   type Normalization,
   normalizationMetadata,
-  stratifiedSplit,
   withMetadata,
 } from '@espalier/nn'
 import { type Budget, costValue, readBudgets, resolveBudgets } from '../budgets.js'
@@ -35,11 +30,12 @@ import { runTraining, trainingDefaults } from '../training.js'
 import { searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
 import { judgeFinalists } from './finalists.js'
+import { runFor, scoresFor, splitOff } from './judging.js'
 import { algorithms, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
 import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
 import { openRecords, type Records } from './records.js'
 import { createSearch } from './search.js'
-import { candidateOf, createSpace, needsData, type Space, type Widths } from './space.js'
+import { candidateOf, createSpace, type Space, type Widths } from './space.js'
 
 const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom }
 
@@ -89,11 +85,7 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   // The original with what the result will carry, so that candidates have the bytes that will be written.
   const graph = withMetadata(model.graph, normalizationMetadata(normalization))
   const { validation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
-  const { criterion, seed } = choice
-  const { signal } = options
-  const scores = needsData(criterion)
-    ? await channelScores(gpu, graph, channelGroups(graph), rest, { criterion, normalization, seed, signal })
-    : undefined
+  const scores = await scoresFor(gpu, graph, rest, { ...choice, normalization, signal: options.signal })
   const space = createSpace(graph, choice, scores)
   for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const test = await data.test()
@@ -262,35 +254,6 @@ async function checkBudgets(
       ),
     )
   return results
-}
-
-/** Images that give batch normalisation statistics worth having. */
-const fewestImages = 32
-
-/**
- * Candidates and images per candidate of one run: activations of all within a fixed amount of memory, so that the choice depends on the kind of
- * adapter only; fewer candidates rather than too few images where statistics are taken from them.
- */
-function runFor(gpu: Gpu, graph: Graph, choice: Choice, images: number): { candidates: number; batch: number } {
-  const hardware = gpu.info.kind === 'hardware'
-  const room = Math.min(hardware ? 2 ** 30 : 2 ** 27, gpu.target.maxBindingBytes) / memoryOf(graph)
-  const least = choice.recalibrate ? Math.min(images, fewestImages) : 1
-  const candidates = Math.max(1, Math.min(choice.candidates, Math.floor(room / least)))
-  const most = Math.max(least, Math.min(hardware ? 256 : 64, Math.floor(room / candidates)))
-  return { candidates, batch: Math.ceil(images / Math.ceil(images / most)) }
-}
-
-/** Validation images, split off the training set by class; a part of them where fewer are to judge. */
-function splitOff(train: Dataset, validation: number, images: number, seed: number): { validation: Dataset; rest: Dataset } {
-  const count = Math.round(validation < 1 ? validation * train.count : validation)
-  if (count < 1 || count >= train.count)
-    throw new InputError('not a number of validation images', {
-      field: '--validation',
-      expected: `1 to ${train.count - 1} images, or a share of them below 1`,
-      found: validation,
-    })
-  const { part, rest } = stratifiedSplit(train, count, seed)
-  return { rest, validation: images < part.count ? stratifiedSplit(part, images, seed).part : part }
 }
 
 interface Choice
