@@ -20,7 +20,11 @@ export const pruneCommand = defineCommand({
       { repeat: true },
     ),
     out: option('--out <file>', 'ONNX file to write', text.optional()),
-    method: option('--method <name>', 'crl (constrained reinforcement learning), uniform or random', text.optional()),
+    method: option(
+      '--method <name>',
+      'crl (constrained reinforcement learning), uniform, global-l1 (one threshold for all groups) or random',
+      text.optional(),
+    ),
     algorithm: option('--algorithm <name>', 'of crl: ppo-lag', text.optional()),
     episodes: option('--episodes <n>', 'candidates to judge (128)', whole(1).optional()),
     criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm, taylor, entropy or random (l1)', text.optional()),

@@ -7,7 +7,7 @@ import type { Reporter } from '../reporter.js'
 import type { TrainingChoice } from '../training.js'
 import type { EpisodeRecord } from './records.js'
 
-export const methods = ['crl', 'uniform', 'random'] as const
+export const methods = ['crl', 'uniform', 'random', 'global-l1'] as const
 export type Method = (typeof methods)[number]
 export const algorithms = ['ppo-lag'] as const
 export type Algorithm = (typeof algorithms)[number]

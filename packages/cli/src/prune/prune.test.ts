@@ -246,6 +246,7 @@ test('a budget that no network keeps is told with the nearest value, before any 
 test.each([
   ['uniform', 'taylor'],
   ['random', 'entropy'],
+  ['global-l1', 'l2'],
 ] as const)('%s by %s keeps the budgets, rounded widths and layers that must stay', async (method, criterion) => {
   const { kept, after, before, episodes } = await prune({
     ...job(method),

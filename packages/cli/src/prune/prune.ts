@@ -27,7 +27,7 @@ import { writeReport } from '../report/report.js'
 import { silent } from '../reporter.js'
 import { digest, openRun, type Run, type RunRecord } from '../run.js'
 import { runTraining, trainingDefaults } from '../training.js'
-import { searchRandom, searchUniform } from './baselines.js'
+import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
 import { judgeFinalists } from './finalists.js'
 import { runFor, scoresFor, splitOff } from './judging.js'
@@ -37,7 +37,7 @@ import { openRecords, type Records } from './records.js'
 import { createSearch } from './search.js'
 import { candidateOf, createSpace, type Space, type Widths } from './space.js'
 
-const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom }
+const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom, 'global-l1': searchGlobal }
 
 /**
  * Prunes a trained network to budgets.
