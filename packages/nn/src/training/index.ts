@@ -1,3 +1,4 @@
+export { pruneTraining } from './carry-over.js'
 export { type GramOptions, gatherGrams } from './gram.js'
 export { type EvaluateOptions, evaluate, type Judgement, measureLatency } from './judge.js'
 export { type MaskedEvaluator, maskedEvaluator, masksOf } from './masked.js'
