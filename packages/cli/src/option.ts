@@ -49,6 +49,17 @@ export const numbers = z.preprocess(
   listed,
   z.array(z.number('expected numbers separated by commas')).min(1, 'expected numbers separated by commas'),
 )
+const shareText = 'expected shares above 0 and below 1: 0.1..0.9 (in steps of 0.1) or 0.25,0.5'
+/** `0.1..0.9` or `0.25,0.5` */
+export const shares = z.preprocess(
+  (value) => {
+    const range = typeof value === 'string' ? /^(\d*\.?\d+)\.\.(\d*\.?\d+)$/.exec(value.trim()) : null
+    if (!range) return listed(value)
+    const [from, to] = [Number(range[1]), Number(range[2])]
+    return Array.from({ length: Math.max(0, Math.floor((to - from) * 10 + 1e-9) + 1) }, (_, i) => Number((from + i / 10).toFixed(6)))
+  },
+  z.array(z.number(shareText).gt(0, shareText).lt(1, shareText), shareText).min(1, shareText),
+)
 export const texts = z.preprocess(
   (value) => (typeof value === 'string' ? [value] : value),
   z.array(text, 'expected text or a list of texts'),

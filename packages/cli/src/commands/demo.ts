@@ -46,7 +46,7 @@ export const demoCommand = defineCommand({
       report.log(`tiny trained: test accuracy ${percent(trained.accuracy)}`)
       const fewer = await openData(plan.prunedOn, { seed })
       const results = {} as Record<Method, PruneResult>
-      for (const method of ['crl', 'uniform', 'random'] as const) {
+      for (const method of shown) {
         report.log(`pruning by ${method} to ${plan.budgets.join(' and ')}`)
         results[method] = await prune({
           ...common,
@@ -90,12 +90,15 @@ export const demoCommand = defineCommand({
   },
 })
 
+const shown = ['crl', 'uniform', 'random'] as const satisfies readonly Method[]
+type Shown = (typeof shown)[number]
+
 const summary = ({ graph: _graph, bytes: _bytes, kept: _kept, ...json }: PruneResult) => json
 
-function describe(results: Record<Method, PruneResult>, original: Graph): string {
+function describe(results: Record<Shown, PruneResult>, original: Graph): string {
   const { before } = results.crl
   const share = (value: number, whole: number) => `${((100 * value) / whole).toFixed(1)}%`
-  const names: Record<Method, string> = { crl: 'constrained RL', uniform: 'uniform', random: 'random' }
+  const names: Record<Shown, string> = { crl: 'constrained RL', uniform: 'uniform', random: 'random' }
   const rows = [
     ['', 'parameters', 'MACs', 'bytes', 'validation', 'pruned', 'fine-tuned', 'ms'],
     [
@@ -108,7 +111,7 @@ function describe(results: Record<Method, PruneResult>, original: Graph): string
       percent(before.accuracy),
       before.latencyMs.toFixed(2),
     ],
-    ...(Object.keys(names) as Method[]).map((method) => {
+    ...shown.map((method) => {
       const { after, pruned } = results[method]
       return [
         names[method],

@@ -6,6 +6,7 @@ import { initCommand } from './init.js'
 import { inspectCommand } from './inspect.js'
 import { pruneCommand } from './prune.js'
 import { reportCommand } from './report.js'
+import { sensitivityCommand } from './sensitivity.js'
 import { finetuneCommand, trainCommand } from './train.js'
 
 export const commands = [
@@ -14,6 +15,7 @@ export const commands = [
   initCommand,
   trainCommand,
   evalCommand,
+  sensitivityCommand,
   pruneCommand,
   finetuneCommand,
   demoCommand,

@@ -20,10 +20,14 @@ export const pruneCommand = defineCommand({
       { repeat: true },
     ),
     out: option('--out <file>', 'ONNX file to write', text.optional()),
-    method: option('--method <name>', 'crl (constrained reinforcement learning), uniform or random', text.optional()),
+    method: option(
+      '--method <name>',
+      'crl (constrained reinforcement learning), uniform, global-l1 (one threshold for all groups) or random',
+      text.optional(),
+    ),
     algorithm: option('--algorithm <name>', 'of crl: ppo-lag', text.optional()),
     episodes: option('--episodes <n>', 'candidates to judge (128)', whole(1).optional()),
-    criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm or random (l1)', text.optional()),
+    criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm, taylor, entropy or random (l1)', text.optional()),
     roundTo: option('--round-to <n>', 'widths are multiples of this (1)', whole(1).optional()),
     minChannels: option('--min-channels <n>', 'no group gets narrower (1)', whole(1).optional()),
     keep: option('--keep <layer>', 'a layer that stays whole; may be given again', texts.optional(), { repeat: true }),
@@ -32,6 +36,14 @@ export const pruneCommand = defineCommand({
     recalibrate: option('--recalibrate', 'batch normalisation statistics of the smaller network (the default)', flag.optional(), {
       negatable: true,
     }),
+    refit: option(
+      '--refit',
+      'fit the weights that are left to what their layers gave in the original network, by least squares',
+      flag.optional(),
+      {
+        negatable: true,
+      },
+    ),
     validation: option(
       '--validation <n>',
       'training images that judge candidates: a number, or a share below 1 (0.1)',
@@ -83,6 +95,7 @@ export const pruneCommand = defineCommand({
       finetune,
       distill,
       recalibrate,
+      refit,
       validation,
       images,
       candidates,
@@ -108,6 +121,7 @@ export const pruneCommand = defineCommand({
         finetune,
         distill,
         recalibrate,
+        refit,
         validation,
         images,
         candidates,

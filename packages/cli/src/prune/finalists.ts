@@ -4,7 +4,18 @@
  * evaluation, and the best record of all is what is exported. (Paper 1 trains candidates for up to 128 iterations in its search, to the same end.)
  */
 import type { Gpu } from '@espalier/kernels'
-import { type Dataset, evaluate, exportOnnx, type Graph, type Kept, type Normalization, pruneChannels, stratifiedSplit } from '@espalier/nn'
+import {
+  type Dataset,
+  evaluate,
+  exportOnnx,
+  type Graph,
+  type InputStatistics,
+  type Kept,
+  type Normalization,
+  pruneAndRefit,
+  pruneChannels,
+  stratifiedSplit,
+} from '@espalier/nn'
 import { type Budget, costValue } from '../budgets.js'
 import { UnreachableError } from '../errors.js'
 import type { Reporter } from '../reporter.js'
@@ -17,7 +28,7 @@ import { candidateOf, keyOf, type Space } from './space.js'
 export interface Finalist {
   readonly record: EpisodeRecord
   readonly kept: Kept
-  /** Really cut, and recalibrated. */
+  /** Really cut, re-fitted where that was asked for, and recalibrated. */
   readonly graph: Graph
   readonly maxAbsDifference: number
 }
@@ -29,6 +40,8 @@ export interface FinalistSetup {
   /** How many are judged again; with 1 the search has the last word. */
   readonly finalists: number
   readonly recalibrate: boolean
+  /** For re-fitting; the weights stay as they are without. */
+  readonly statistics?: InputStatistics
   /** Training images that are not for validation. */
   readonly rest: Dataset
   readonly validation: Dataset
@@ -53,7 +66,8 @@ export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Fi
   const trial = images < rest.count ? stratifiedSplit(rest, images, seed).part : rest
   const judged: { record: EpisodeRecord; kept: Kept }[] = []
   const cutDown = async (kept: Kept) => {
-    const { graph, maxAbsDifference } = await cutAndCheck(gpu, space, kept, seed)
+    const { graph: cut, maxAbsDifference } = await cutAndCheck(gpu, space, kept, seed)
+    const graph = setup.statistics ? pruneAndRefit(space.graph, kept, setup.statistics).graph : cut
     return {
       graph: setup.recalibrate ? await recalibrated(gpu, graph, { train: rest, validation, normalization, seed }) : graph,
       maxAbsDifference,

@@ -1,5 +1,5 @@
 import type { Gpu } from '@espalier/kernels'
-import type { Criterion, Graph } from '@espalier/nn'
+import type { Criterion, DataCriterion, Graph } from '@espalier/nn'
 import type { CustomBudget } from '../budgets.js'
 import type { Figures } from '../measure.js'
 import type { DataSource, ModelSource, NormalizationOptions } from '../model.js'
@@ -7,7 +7,7 @@ import type { Reporter } from '../reporter.js'
 import type { TrainingChoice } from '../training.js'
 import type { EpisodeRecord } from './records.js'
 
-export const methods = ['crl', 'uniform', 'random'] as const
+export const methods = ['crl', 'uniform', 'random', 'global-l1'] as const
 export type Method = (typeof methods)[number]
 export const algorithms = ['ppo-lag'] as const
 export type Algorithm = (typeof algorithms)[number]
@@ -30,7 +30,8 @@ export interface PruneOptions extends NormalizationOptions {
   readonly algorithm?: Algorithm
   /** Candidates that the search proposes: 128 by default. */
   readonly episodes?: number
-  readonly criterion?: Criterion
+  /** Which channels of a group go first; `taylor` and `entropy` look at training images. `l1` by default. */
+  readonly criterion?: Criterion | DataCriterion
   /** Widths are multiples of this, where a group is wide enough. */
   readonly roundTo?: number
   readonly minChannels?: number
@@ -48,6 +49,8 @@ export interface PruneOptions extends NormalizationOptions {
   /** Candidates judged in one run of the GPU. */
   readonly candidates?: number
   readonly recalibrate?: boolean
+  /** Layers that lose inputs are re-fitted by least squares to what they gave in the original network; false by default. */
+  readonly refit?: boolean
   /** The best few candidates, judged again after recalibration and a moment of training; 4 by default, with 1 the search has the last word. */
   readonly finalists?: number
   /** How often fine-tuning is saved to the run; 10 by default. */

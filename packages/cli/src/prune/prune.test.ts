@@ -243,10 +243,15 @@ test('a budget that no network keeps is told with the nearest value, before any 
   expect((await readdir(folder)).filter((name) => name.startsWith('none'))).toEqual([])
 })
 
-test.each(['uniform', 'random'] as const)('%s keeps the budgets, rounded widths and layers that must stay', async (method) => {
+test.each([
+  ['uniform', 'taylor'],
+  ['random', 'entropy'],
+  ['global-l1', 'l2'],
+] as const)('%s by %s keeps the budgets, rounded widths and layers that must stay', async (method, criterion) => {
   const { kept, after, before, episodes } = await prune({
     ...job(method),
     method,
+    criterion,
     budgets: ['bytes<=60%', 'memory<=90%'],
     roundTo: 4,
     keep: ['conv3'],
@@ -259,6 +264,15 @@ test.each(['uniform', 'random'] as const)('%s keeps the budgets, rounded widths 
   for (const units of Object.values(kept)) expect(units.length % 4).toBe(0)
   expect(kept.conv3).toBeUndefined()
   expect(episodes).toBeLessThanOrEqual(6)
+})
+
+test('re-fitted, the pruned network is better before fine-tuning, within the same budgets', async () => {
+  const uniform = { ...job('refit'), method: 'uniform', episodes: 1, budgets: ['params<=50%'], finetune: 0, run: undefined } as const
+  const plain = await prune({ ...uniform, recalibrate: false })
+  const refitted = await prune({ ...uniform, recalibrate: false, refit: true })
+  expect(refitted.kept).toEqual(plain.kept)
+  expect(refitted.after.params).toBe(plain.after.params)
+  expect(refitted.pruned.accuracy).toBeGreaterThan(plain.pruned.accuracy + 0.1)
 })
 
 test('training that is interrupted and resumed ends in the same file', async () => {

@@ -3,19 +3,19 @@ import { acquireGpu, type Gpu } from '@espalier/kernels'
 import {
   AbortedError,
   criteria,
-  type Dataset,
+  dataCriteria,
   evaluate,
   exportOnnx,
   type Graph,
+  gatherGrams,
   InputError,
+  type InputStatistics,
   importOnnx,
   type Kept,
   type MaskedEvaluator,
   maskedEvaluator,
-  memoryOf,
   type Normalization,
   normalizationMetadata,
-  stratifiedSplit,
   withMetadata,
 } from '@espalier/nn'
 import { type Budget, costValue, readBudgets, resolveBudgets } from '../budgets.js'
@@ -28,16 +28,17 @@ import { writeReport } from '../report/report.js'
 import { silent } from '../reporter.js'
 import { digest, openRun, type Run, type RunRecord } from '../run.js'
 import { runTraining, trainingDefaults } from '../training.js'
-import { searchRandom, searchUniform } from './baselines.js'
+import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
 import { judgeFinalists } from './finalists.js'
+import { runFor, scoresFor, splitOff } from './judging.js'
 import { algorithms, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
 import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
 import { openRecords, type Records } from './records.js'
 import { createSearch } from './search.js'
 import { candidateOf, createSpace, type Space, type Widths } from './space.js'
 
-const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom }
+const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom, 'global-l1': searchGlobal }
 
 /**
  * Prunes a trained network to budgets.
@@ -84,9 +85,10 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const normalization = chooseNormalization(options, model.graph, train, report)
   // The original with what the result will carry, so that candidates have the bytes that will be written.
   const graph = withMetadata(model.graph, normalizationMetadata(normalization))
-  const space = createSpace(graph, choice)
-  for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const { validation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
+  const scores = await scoresFor(gpu, graph, rest, { ...choice, normalization, signal: options.signal })
+  const space = createSpace(graph, choice, scores)
+  for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const test = await data.test()
   const budgets = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
   const costs = createCosts(space, budgets)
@@ -115,7 +117,9 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
   const { finalists, recalibrate } = choice
   const { rest } = job
-  const last = { space, budgets, records, finalists, recalibrate, rest, validation, normalization, training, teacher, seed, report, signal }
+  const statistics = choice.refit ? await statisticsFor(gpu, job) : undefined
+  const data = { rest, validation, normalization }
+  const last = { space, budgets, records, finalists, recalibrate, statistics, ...data, training, teacher, seed, report, signal }
   const { record, kept, graph: cut, maxAbsDifference } = await judgeFinalists(gpu, last)
   const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
   await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
@@ -218,6 +222,17 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
   }
 }
 
+/** What the layers of the original network read, for re-fitting. */
+async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, options, report }: Job): Promise<InputStatistics> {
+  report.progress('refit', 0, 1)
+  const { seed } = choice
+  const open = space.open.map(({ group }) => group)
+  const statistics = await gatherGrams(gpu, space.graph, open, rest, { normalization, seed, signal: options.signal })
+  report.progress('refit', 1, 1)
+  for (const { layer, reason } of statistics.skipped) report.log(`${layer}: not re-fitted: ${reason}`)
+  return statistics
+}
+
 async function checkBudgets(
   graph: Graph,
   bytes: Uint8Array,
@@ -242,35 +257,6 @@ async function checkBudgets(
   return results
 }
 
-/** Images that give batch normalisation statistics worth having. */
-const fewestImages = 32
-
-/**
- * Candidates and images per candidate of one run: activations of all within a fixed amount of memory, so that the choice depends on the kind of
- * adapter only; fewer candidates rather than too few images where statistics are taken from them.
- */
-function runFor(gpu: Gpu, graph: Graph, choice: Choice, images: number): { candidates: number; batch: number } {
-  const hardware = gpu.info.kind === 'hardware'
-  const room = Math.min(hardware ? 2 ** 30 : 2 ** 27, gpu.target.maxBindingBytes) / memoryOf(graph)
-  const least = choice.recalibrate ? Math.min(images, fewestImages) : 1
-  const candidates = Math.max(1, Math.min(choice.candidates, Math.floor(room / least)))
-  const most = Math.max(least, Math.min(hardware ? 256 : 64, Math.floor(room / candidates)))
-  return { candidates, batch: Math.ceil(images / Math.ceil(images / most)) }
-}
-
-/** Validation images, split off the training set by class; a part of them where fewer are to judge. */
-function splitOff(train: Dataset, validation: number, images: number, seed: number): { validation: Dataset; rest: Dataset } {
-  const count = Math.round(validation < 1 ? validation * train.count : validation)
-  if (count < 1 || count >= train.count)
-    throw new InputError('not a number of validation images', {
-      field: '--validation',
-      expected: `1 to ${train.count - 1} images, or a share of them below 1`,
-      found: validation,
-    })
-  const { part, rest } = stratifiedSplit(train, count, seed)
-  return { rest, validation: images < part.count ? stratifiedSplit(part, images, seed).part : part }
-}
-
 interface Choice
   extends Required<
     Pick<
@@ -288,6 +274,7 @@ interface Choice
       | 'images'
       | 'candidates'
       | 'recalibrate'
+      | 'refit'
       | 'finalists'
       | 'seed'
     >
@@ -309,6 +296,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     images: options.images ?? (hardware ? 2000 : 500),
     candidates: options.candidates ?? (hardware ? 16 : 8),
     recalibrate: options.recalibrate ?? true,
+    refit: options.refit ?? false,
     finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
     seed: options.seed ?? 0,
   }
@@ -317,7 +305,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
   }
   among('--method', choice.method, methods)
   among('--algorithm', choice.algorithm, algorithms)
-  among('--criterion', choice.criterion, criteria)
+  among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
   for (const [field, least] of [
     ['episodes', 1],
     ['roundTo', 1],

@@ -51,6 +51,35 @@ const halvings = 12
 export const uniformWidths = (space: Space, share: number): Widths => space.open.map((_, i) => space.nearest(i, share))
 
 /**
+ * Every group at as many channels as it has among the `count` highest scores of all groups; each at a possible width, the least one at least. Scores
+ * are comparable because each group's are divided by their mean. Widths grow with `count`, so that costs can be bisected.
+ */
+export function globalWidths(space: Space): (count: number) => Widths {
+  const ranked = space.open.flatMap(({ scores }, group) => Array.from(scores, (score) => ({ group, score })))
+  // Of equal scores the earlier group keeps its own; the sort is stable.
+  ranked.sort((a, b) => b.score - a.score)
+  return (count) => {
+    const kept = space.open.map(() => 0)
+    for (const { group } of ranked.slice(0, count)) kept[group]++
+    return kept.map((width, i) => space.nearest(i, width / space.open[i].group.channels))
+  }
+}
+
+/** How many of all channels the widest network of `globalWidths` within the exact budgets keeps, by bisection; 0 where only the smallest is left. */
+export function globalWithin(space: Space, costs: Costs): number {
+  const widths = globalWidths(space)
+  let low = 0
+  let high = space.open.reduce((sum, { scores }) => sum + scores.length, 0)
+  if (costs.fits(widths(high))) return high
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (costs.fits(widths(middle))) low = middle
+    else high = middle
+  }
+  return low
+}
+
+/**
  * The widest network within all budgets that keeps the same share of every group, by bisection: costs are taken to grow with the widths.
  * Where a custom budget does not, the smallest network and a grid of shares are asked too.
  * @throws UnreachableError with the nearest value of each budget where nothing within them is found

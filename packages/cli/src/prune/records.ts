@@ -8,7 +8,7 @@ import { keyOf, type Space, type Widths } from './space.js'
 export interface EpisodeRecord {
   readonly episode: number
   /** Who proposed it: the uniform start, the agent exploring, the agent's most probable choice, or a baseline; a finalist is one of them judged again, cut and recalibrated and trained for a moment. */
-  readonly source: 'uniform' | 'agent' | 'policy' | 'random' | 'finalist'
+  readonly source: 'uniform' | 'agent' | 'policy' | 'random' | 'global' | 'finalist'
   /** Share of channels removed, as proposed, by group. */
   readonly actions: Readonly<Record<string, number>>
   /** Channels left by group, as judged. */

@@ -1,10 +1,10 @@
 import { buildArchitecture, exportOnnx, type Graph } from '@espalier/nn'
 import { expect, test } from 'vitest'
 import { readBudgets, resolveBudgets } from '../budgets.js'
-import { searchRandom, searchUniform } from './baselines.js'
+import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
 import { createStates, stateSize } from './observation.js'
-import { createCosts, projectShares, uniformWithin } from './reach.js'
+import { createCosts, globalWidths, globalWithin, projectShares, uniformWithin } from './reach.js'
 import { openRecords } from './records.js'
 import { createSearch, type Search } from './search.js'
 import { candidateOf, createSpace, type Widths } from './space.js'
@@ -87,4 +87,46 @@ test('the state of the paper, each number at most 1', () => {
   expect(state).toHaveLength(stateSize(space))
   // Index, channels in and out, kernel, stride, padding, what was removed, and which group.
   expect(state).toEqual([2 / 3, 1, 0.5, 1, 1, 0.5, 0.5, 1, 1, 0.75 / 4, 0, 0, 1, 0])
+})
+
+test('a global threshold keeps the highest scores of all groups, as many as the budgets allow', async () => {
+  const space = createSpace(tiny, options)
+  const original = candidateOf(tiny, exportOnnx(tiny), space, {})
+  const budgets = await resolveBudgets(await readBudgets(['params<=30%', 'macs<=50%']), original)
+  const costs = createCosts(space, budgets)
+  const count = globalWithin(space, costs)
+  const widths = globalWidths(space)(count)
+  const ranked = space.open.map(({ scores }) => [...scores].sort((a, b) => b - a))
+  const kept = ranked.flatMap((scores, i) => scores.slice(0, widths[i]))
+  const removed = ranked.flatMap((scores, i) => scores.slice(widths[i]))
+  expect(Math.min(...kept)).toBeGreaterThanOrEqual(Math.max(...removed))
+  expect(kept).toHaveLength(count)
+  expect(costs.fits(widths)).toBe(true)
+  expect(costs.fits(globalWidths(space)(count + 1))).toBe(false)
+  expect(new Set(widths.map((width, i) => width / space.open[i].group.channels)).size).toBeGreaterThan(1)
+  // Rounded, and never below the least.
+  const coarse = createSpace(tiny, { ...options, roundTo: 8, minChannels: 9 })
+  for (const each of globalWidths(coarse)(20)) expect(each).toBe(16)
+
+  const records = await searched(tiny, searchGlobal, [1, 1, 1, 1], 5)
+  expect(records.all.length).toBe(5)
+  expect(records.all.every((record) => record.source === 'global' && record.feasible)).toBe(true)
+  const sizes = records.all.map(({ costs }) => costs['params<=25%'])
+  expect(sizes).toEqual([...sizes].sort((a, b) => b - a))
+})
+
+test('a custom budget is reached by going narrower', async () => {
+  const space = createSpace(tiny, options)
+  const cost = ({ widths }: { widths: Readonly<Record<string, number>> }) => Math.max(...Object.values(widths))
+  const requests = await readBudgets(['params<=80%', { name: 'widest', limit: 20, cost }])
+  const budgets = await resolveBudgets(requests, candidateOf(tiny, exportOnnx(tiny), space, {}))
+  const costs = createCosts(space, budgets)
+  const records = await openRecords(undefined, space, budgets)
+  const uniform = await uniformWithin(space, budgets, costs)
+  const evaluate = async (all: readonly Widths[]) => all.map(() => ({ accuracy: 0.5, loss: 1 }))
+  const more = { episodes: 3, candidates: 8, seed: 0, report: { log() {}, progress() {} }, evaluate }
+  await searchGlobal(createSearch({ space, budgets, costs, records, uniform, ...more }))
+  expect(records.all).toHaveLength(3)
+  for (const record of records.all) expect(Math.max(...Object.values(record.widths))).toBeLessThanOrEqual(20)
+  expect(records.all[0].costs.widest ?? records.all[0].costs[budgets[1].text]).toBeGreaterThan(15)
 })

@@ -5,6 +5,8 @@ import {
   channelGroups,
   costModel,
   costOf,
+  type DataCriterion,
+  dataCriteria,
   exportOnnx,
   type Graph,
   InputError,
@@ -44,7 +46,7 @@ export interface Space {
 }
 
 export interface SpaceOptions {
-  readonly criterion: Criterion
+  readonly criterion: Criterion | DataCriterion
   readonly roundTo: number
   readonly minChannels: number
   /** Names of layers or groups that are not to be cut. */
@@ -54,8 +56,11 @@ export interface SpaceOptions {
 
 export const keyOf = (widths: Widths): string => widths.join(' ')
 
-/** @throws InputError for a name to keep that is no layer, and for a network with nothing to cut */
-export function createSpace(graph: Graph, options: SpaceOptions): Space {
+/**
+ * @param known scores by group id, for a criterion that needs data
+ * @throws InputError for a name to keep that is no layer, and for a network with nothing to cut
+ */
+export function createSpace(graph: Graph, options: SpaceOptions, known?: ReadonlyMap<string, Float64Array>): Space {
   const groups = channelGroups(graph)
   checkNames(groups, options.keep)
   const fixed: { id: string; channels: number; reason: string }[] = []
@@ -71,7 +76,7 @@ export function createSpace(graph: Graph, options: SpaceOptions): Space {
           ? `no smaller width (--min-channels ${options.minChannels}, --round-to ${options.roundTo})`
           : null)
     if (reason !== null) fixed.push({ id: group.id, channels: group.channels, reason })
-    else open.push({ group, widths, scores: rankChannels(graph, group, options.criterion, { seed: options.seed }) })
+    else open.push({ group, widths, scores: scoresOf(graph, group, options, known) })
   }
   if (open.length === 0) {
     const found = fixed.map(({ id, reason }) => `${id} (${reason})`).join('; ')
@@ -113,6 +118,21 @@ export function createSpace(graph: Graph, options: SpaceOptions): Space {
       })
     },
   }
+}
+
+export const needsData = (criterion: Criterion | DataCriterion): criterion is DataCriterion =>
+  (dataCriteria as readonly string[]).includes(criterion)
+
+function scoresOf(
+  graph: Graph,
+  group: ChannelGroup,
+  { criterion, seed }: SpaceOptions,
+  known: ReadonlyMap<string, Float64Array> | undefined,
+): Float64Array {
+  if (!needsData(criterion)) return rankChannels(graph, group, criterion, { seed })
+  const scores = known?.get(group.id)
+  if (!scores) throw new Error(`createSpace: criterion ${criterion} needs scores from data, group '${group.id}' has none`)
+  return scores
 }
 
 function lazyCandidate(from: {

@@ -7,24 +7,35 @@ import type { PruneSummary } from '../prune/options.js'
 import type { EpisodeRecord } from '../prune/records.js'
 import { type RunRecord, readRecord } from '../run.js'
 import { learningCurve } from './chart.js'
-import { style } from './style.js'
+import { count, escapeHtml, htmlPage, table } from './html.js'
+import { type SensitivityRecord, sensitivitySections } from './sensitivity.js'
 
 interface Recorded extends PruneSummary {
   readonly groups: readonly { id: string; channels: number; kept: number; fixed: string | null }[]
 }
 
-/** Writes DIR/report.html. @returns its path @throws InputError where the folder holds no run of `prune` */
+/** Writes DIR/report.html. @returns its path @throws InputError where the folder holds no run of `prune` or `sensitivity` */
 export async function writeReport(dir: string): Promise<string> {
   const record = await readRecord(dir)
   if (!record)
     throw new InputError('holds no run', {
       file: dir,
       field: 'DIR',
-      expected: 'a folder with run.json, written by espalier prune',
+      expected: 'a folder with run.json, written by espalier prune or sensitivity',
       found: 'none',
     })
+  const path = join(dir, 'report.html')
+  if (record.command === 'sensitivity') {
+    await writeWhole(path, sensitivityPage(record))
+    return path
+  }
   if (record.command !== 'prune')
-    throw new InputError('only runs of prune have a report', { file: dir, field: 'command', expected: 'prune', found: record.command })
+    throw new InputError('only runs of prune and sensitivity have a report', {
+      file: dir,
+      field: 'command',
+      expected: 'prune or sensitivity',
+      found: record.command,
+    })
   const text = (await readIfThere(join(dir, 'episodes.jsonl'))) ?? ''
   const episodes = text
     .split('\n')
@@ -37,7 +48,6 @@ export async function writeReport(dir: string): Promise<string> {
         return []
       }
     })
-  const path = join(dir, 'report.html')
   await writeWhole(path, page(record, episodes))
   return path
 }
@@ -46,7 +56,6 @@ function page(record: RunRecord, episodes: readonly EpisodeRecord[]): string {
   const result = record.status === 'done' ? (record.result as Recorded) : undefined
   const title = `espalier: ${String(record.settings.model)}`
   const sections = [
-    `<h1>${escapeHtml(title)}</h1>`,
     `<p>${escapeHtml(String(record.settings.method))}, ${episodes.length} candidates judged${result ? '' : '; this run is not finished'}. Adapter: ${escapeHtml(record.adapter)}. Seed ${record.seed}.</p>`,
     result ? summaryTable(result) : '',
     result ? budgetTable(result) : '',
@@ -54,12 +63,13 @@ function page(record: RunRecord, episodes: readonly EpisodeRecord[]): string {
     episodes.length > 0 ? `<h2>Search</h2>${learningCurve(episodes)}` : '',
     settingsTable(record),
   ]
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
-<style>${style}</style></head><body><main>
-${sections.filter(Boolean).join('\n')}
-</main></body></html>
-`
+  return htmlPage(title, sections)
+}
+
+function sensitivityPage(record: RunRecord): string {
+  const title = `espalier: sensitivity of ${String(record.settings.model)}`
+  const result = record.status === 'done' ? (record.result as SensitivityRecord) : undefined
+  return htmlPage(title, [...(result ? sensitivitySections(result) : ['<p>This run is not finished.</p>']), settingsTable(record)])
 }
 
 const units: readonly [keyof Figures, string, (value: number) => string][] = [
@@ -106,17 +116,3 @@ const settingsTable = ({ settings, versions }: RunRecord) =>
       typeof value === 'string' ? value : JSON.stringify(value),
     ]),
   )}</details>`
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const body = rows.map(
-    (cells) => `<tr>${cells.map((cell, i) => `<td${i > 0 ? ' class="number"' : ''}>${escapeHtml(cell)}</td>`).join('')}</tr>`,
-  )
-  const header = head.some(Boolean) ? `<thead><tr>${head.map((cell) => `<th>${escapeHtml(cell)}</th>`).join('')}</tr></thead>` : ''
-  return `<table>${header}<tbody>${body.join('\n')}</tbody></table>`
-}
-
-function count(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString('en-US') : String(Number(value.toPrecision(6)))
-}
-
-export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

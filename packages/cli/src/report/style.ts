@@ -14,5 +14,8 @@ td.bars span { position: absolute; left: 0; top: .45rem; height: .9rem; border-r
 svg { width: 100%; height: auto } svg text { fill: var(--faint); font-size: 11px }
 svg .axis { stroke: var(--line) } svg .best { stroke: var(--accent); fill: none; stroke-width: 2 }
 svg .in { fill: var(--accent) } svg .out { fill: none; stroke: var(--bad) }
+svg .whole { stroke: var(--faint); stroke-dasharray: 4 3 }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); gap: 1rem }
+figure { margin: 0 } figcaption { font-weight: 500 } figcaption span { color: var(--faint); font-weight: 400 }
 summary { margin-top: 2rem; cursor: pointer }
 `

@@ -13,7 +13,6 @@ testOperation(
         [2, 3, 5, 7],
         [1, 3],
       ],
-      gradient: [0],
     },
     {
       name: 'three candidates, four at a time',
@@ -22,7 +21,6 @@ testOperation(
         [6, 5, 6, 4],
         [3, 5],
       ],
-      gradient: [0],
     },
     {
       name: 'expanded for four candidates',
@@ -31,7 +29,6 @@ testOperation(
         [2, 3, 4, 4],
         [4, 3],
       ],
-      gradient: false,
     },
     {
       name: 'vectors without space',
@@ -40,7 +37,6 @@ testOperation(
         [3, 7],
         [2, 7],
       ],
-      gradient: false,
     },
   ],
   operations,

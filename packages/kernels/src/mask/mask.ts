@@ -1,5 +1,5 @@
 import { inputShape, integerAttribute, show } from '../checks.js'
-import { elements, type Operation, workgroups1d } from '../operation.js'
+import { elements, type Operation, type Shape, workgroups1d } from '../operation.js'
 import { bothWidths, lanesFor, widthOf } from '../vectors.js'
 import { maskChannels } from './mask.reference.js'
 import code from './mask.wgsl'
@@ -39,11 +39,23 @@ export const mask: Operation = {
   },
   reference: (attributes, [x, factors]) => [maskChannels(x!, factors!, Boolean(attributes.expand))],
   gradient(call, [dy], emit) {
-    const [masked] = emit('Mask', { expand: 0 }, [dy, call.inputs[1]])
-    const x = call.inputShapes[0]!
-    const candidates = call.inputShapes[1]![0]
-    if (!call.attributes.expand || candidates === 1) return [masked, undefined]
-    const [blocks] = emit('Reshape', { shape: [candidates, ...x] }, [masked])
-    return [emit('SumTo', { shape: x }, [blocks])[0], undefined]
+    const [x, mask] = call.inputShapes as [Shape, Shape]
+    const [candidates, channels] = mask
+    const repeated = Boolean(call.attributes.expand) && candidates > 1
+    const forX = () => {
+      const [masked] = emit('Mask', { expand: 0 }, [dy, call.inputs[1]])
+      if (!repeated) return masked
+      const [blocks] = emit('Reshape', { shape: [candidates, ...x] }, [masked])
+      return emit('SumTo', { shape: x }, [blocks])[0]
+    }
+    const forMask = () => {
+      const [each] = repeated ? emit('RepeatBatch', { repeats: candidates }, [call.inputs[0]]) : [call.inputs[0]]
+      const [products] = emit('Mul', {}, [dy, each])
+      const planes = [candidates, call.outputShapes[0][0] / candidates, channels, elements(x.slice(2))]
+      const [blocks] = emit('Reshape', { shape: planes }, [products])
+      const [sums] = emit('SumTo', { shape: [candidates, 1, channels, 1] }, [blocks])
+      return emit('Reshape', { shape: mask }, [sums])[0]
+    }
+    return [call.wanted[0] ? forX() : undefined, call.wanted[1] ? forMask() : undefined]
   },
 }

@@ -83,7 +83,7 @@ function renameInputs(node: Node, current: ReadonlyMap<string, string>): Node {
 }
 
 /** Tensors to mask so that every layer reads zeros in removed channels. */
-function maskPoints({ analysis, place }: Grouping, selected: ReadonlySet<number>): Set<string> {
+export function maskPoints({ analysis, place }: Grouping, selected: ReadonlySet<number>): Set<string> {
   const { graph, layouts } = analysis
   const producer = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
   const concerned = (name: string) => layouts.get(name)?.atoms.some((atom) => selected.has(place.get(analysis.find(atom))!.group)) ?? false

@@ -1,4 +1,4 @@
-/** Which channels matter least, by their weights. */
+/** Which channels matter least, by their weights; `training/scores.ts` has the criteria that need data. */
 import { InputError } from '../errors.js'
 import type { Graph, TensorData } from '../graph.js'
 import { createRandom } from '../random.js'
@@ -42,10 +42,16 @@ export function rankChannels(
     criterion === 'bn'
       ? scales(analysis, units[index], found.id)
       : found.members.flatMap((member) => memberScores(analysis, member, found.channels, criterion))
-  const scores = new Float64Array(found.channels)
+  return meanScores(parts, found.channels)
+}
+
+/** Scores of several parts, each divided by its mean, and their mean; a part in which all are zero counts as ones. */
+export function meanScores(parts: readonly ArrayLike<number>[], channels: number): Float64Array {
+  const scores = new Float64Array(channels)
   for (const part of parts) {
-    const mean = part.reduce((a, b) => a + b, 0) / part.length
-    part.forEach((score, unit) => {
+    const values = Array.from(part)
+    const mean = values.reduce((a, b) => a + b, 0) / channels
+    values.forEach((score, unit) => {
       scores[unit] += (mean > 0 ? score / mean : 1) / parts.length
     })
   }

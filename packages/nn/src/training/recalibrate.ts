@@ -1,11 +1,10 @@
 import type { Gpu } from '@espalier/kernels'
 import type { Dataset } from '../data/dataset.js'
 import type { Normalization } from '../data/normalize.js'
-import { gatherBatch, shuffledIndices } from '../data/split.js'
-import { compile } from '../engine/compile.js'
 import { prepareForTraining } from '../engine/fuse.js'
 import type { Graph } from '../graph.js'
-import { classifierOf, normalizeNode } from './judge.js'
+import { classifierOf } from './judge.js'
+import { overImages } from './over-images.js'
 
 /**
  * Batch-normalisation recalibration: the running statistics become the averages, over some training images, of the
@@ -19,40 +18,18 @@ export async function recalibrateBatchNorm(
   dataset: Dataset,
   options: { normalization: Normalization; images?: number; batch?: number; seed?: number },
 ): Promise<Graph> {
-  const batch = Math.min(options.batch ?? 100, dataset.count)
   const classifier = classifierOf(graph, dataset)
   // ONNX momentum 0: the running statistics are those of the last batch; the average over batches is taken here.
   const network = prepareForTraining(classifier.graph, 0)
   const names = network.nodes.filter((node) => node.op === 'BatchNormalizationTraining').flatMap((node) => [node.inputs[3], node.inputs[4]])
   if (names.length === 0) return graph
-  const { node, words } = normalizeNode(classifier.input, dataset, options.normalization, batch)
-  const executable = await compile(
-    gpu,
-    {
-      ...network,
-      inputs: [{ name: 'bytes', shape: [words], type: 'int32' }],
-      outputs: [{ name: classifier.logits, shape: [], type: 'float32' }],
-      nodes: [node, ...network.nodes],
-    },
-    { batch },
-  )
-  try {
-    const order = shuffledIndices(dataset.count, options.seed ?? 0, 0)
-    const batches = Math.max(1, Math.floor(Math.min(options.images ?? 1024, dataset.count) / batch))
-    const sums = new Map(names.map((name) => [name, new Float64Array(graph.initializers.get(name)!.data.length)]))
-    const bytes = new Uint8Array(words * 4)
-    const labels = new Uint32Array(batch)
-    for (let i = 0; i < batches; i++) {
-      gatherBatch(dataset, order, i * batch, bytes, labels)
-      executable.write('bytes', bytes)
-      executable.run()
-      for (const [name, sum] of sums) (await executable.read(name)).forEach((value, c) => (sum[c] += value))
-    }
-    const initializers = new Map(graph.initializers)
-    for (const [name, sum] of sums)
-      initializers.set(name, { ...graph.initializers.get(name)!, data: Float32Array.from(sum, (value) => value / batches) })
-    return { ...graph, initializers }
-  } finally {
-    executable.destroy()
-  }
+  const sums = new Map(names.map((name) => [name, new Float64Array(graph.initializers.get(name)!.data.length)]))
+  const outputs = [{ name: classifier.logits, shape: [], type: 'float32' as const }]
+  const { batches } = await overImages(gpu, { ...network, outputs }, classifier.input, dataset, options, async (executable) => {
+    for (const [name, sum] of sums) (await executable.read(name)).forEach((value, c) => (sum[c] += value))
+  })
+  const initializers = new Map(graph.initializers)
+  for (const [name, sum] of sums)
+    initializers.set(name, { ...graph.initializers.get(name)!, data: Float32Array.from(sum, (value) => value / batches) })
+  return { ...graph, initializers }
 }

@@ -42,6 +42,21 @@ export interface TrainingStep {
 const viewAlignment = 64
 
 export async function compileStep(gpu: Gpu, graph: Graph, dataset: Dataset, options: StepOptions): Promise<TrainingStep> {
+  const { graph: step, views, bases, trained, state, groups } = planStep(graph, dataset, options)
+  const executable = await compile(gpu, step, { batch: options.batch, views, shapes: bases, keep: [] })
+  return { executable, trained, state, groups }
+}
+
+export interface StepPlan extends Omit<TrainingStep, 'executable'> {
+  readonly graph: Graph
+  /** Where each parameter lies: in the vector `theta decay` or `theta plain`; the optimiser's state lies in its vectors in the same way. */
+  readonly views: ReadonlyMap<string, View>
+  /** Shapes of the vectors. */
+  readonly bases: ReadonlyMap<string, readonly number[]>
+}
+
+/** The step as a graph, and where everything lies; the same for the same graph. */
+export function planStep(graph: Graph, dataset: Dataset, options: StepOptions): StepPlan {
   const { batch } = options
   const classifier = classifierOf(graph, dataset)
   const network = prepareForTraining(classifier.graph)
@@ -126,13 +141,9 @@ export async function compileStep(gpu: Gpu, graph: Graph, dataset: Dataset, opti
     { name: 'sum loss', op: 'Accumulate', inputs: ['loss', 'loss sum', 'valid'], outputs: [], attributes: {} },
     { name: 'count correct', op: 'CountCorrect', inputs: [classifier.logits, 'labels', 'correct', 'valid'], outputs: [], attributes: {} },
   ]
-  const executable = await compile(
-    gpu,
-    { ...differentiated, name: `training of ${graph.name}`, initializers, nodes: [...differentiated.nodes, ...metrics, ...tail] },
-    { batch, views, shapes: bases, keep: [] },
-  )
+  const nodes = [...differentiated.nodes, ...metrics, ...tail]
   const trained = [...parameters.filter((name) => gradients.has(name)), ...statistics]
-  return { executable, trained, state, groups }
+  return { graph: { ...differentiated, name: `training of ${graph.name}`, initializers, nodes }, views, bases, trained, state, groups }
 }
 
 function imageNode(input: string, dataset: Dataset, options: StepOptions): { node: Node; words: number } {

@@ -1,0 +1,62 @@
+/** What candidates are judged on, how many at a time, and what channels are ranked by. */
+import type { Gpu } from '@espalier/kernels'
+import {
+  type Criterion,
+  channelGroups,
+  channelScores,
+  type DataCriterion,
+  type Dataset,
+  type Graph,
+  InputError,
+  memoryOf,
+  type Normalization,
+  stratifiedSplit,
+} from '@espalier/nn'
+import { needsData } from './space.js'
+
+/** Scores of all channels by images; undefined where the criterion looks at weights only. */
+export async function scoresFor(
+  gpu: Gpu,
+  graph: Graph,
+  dataset: Dataset,
+  options: { criterion: Criterion | DataCriterion; normalization: Normalization; seed: number; signal?: AbortSignal },
+): Promise<Map<string, Float64Array> | undefined> {
+  const { criterion, normalization, seed, signal } = options
+  return needsData(criterion)
+    ? channelScores(gpu, graph, channelGroups(graph), dataset, { criterion, normalization, seed, signal })
+    : undefined
+}
+
+/** Images that give batch normalisation statistics worth having. */
+const fewestImages = 32
+
+/**
+ * Candidates and images per candidate of one run: activations of all within a fixed amount of memory, so that the choice depends on the kind of
+ * adapter only; fewer candidates rather than too few images where statistics are taken from them.
+ */
+export function runFor(
+  gpu: Gpu,
+  graph: Graph,
+  choice: { readonly recalibrate: boolean; readonly candidates: number },
+  images: number,
+): { candidates: number; batch: number } {
+  const hardware = gpu.info.kind === 'hardware'
+  const room = Math.min(hardware ? 2 ** 30 : 2 ** 27, gpu.target.maxBindingBytes) / memoryOf(graph)
+  const least = choice.recalibrate ? Math.min(images, fewestImages) : 1
+  const candidates = Math.max(1, Math.min(choice.candidates, Math.floor(room / least)))
+  const most = Math.max(least, Math.min(hardware ? 256 : 64, Math.floor(room / candidates)))
+  return { candidates, batch: Math.ceil(images / Math.ceil(images / most)) }
+}
+
+/** Validation images, split off the training set by class; a part of them where fewer are to judge. */
+export function splitOff(train: Dataset, validation: number, images: number, seed: number): { validation: Dataset; rest: Dataset } {
+  const count = Math.round(validation < 1 ? validation * train.count : validation)
+  if (count < 1 || count >= train.count)
+    throw new InputError('not a number of validation images', {
+      field: '--validation',
+      expected: `1 to ${train.count - 1} images, or a share of them below 1`,
+      found: validation,
+    })
+  const { part, rest } = stratifiedSplit(train, count, seed)
+  return { rest, validation: images < part.count ? stratifiedSplit(part, images, seed).part : part }
+}

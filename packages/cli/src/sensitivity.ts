@@ -1,0 +1,250 @@
+/** How much accuracy each channel group costs when it alone is cut. */
+import { acquireGpu, type Gpu } from '@espalier/kernels'
+import {
+  AbortedError,
+  type Criterion,
+  criteria,
+  type DataCriterion,
+  dataCriteria,
+  InputError,
+  type Judgement,
+  type Kept,
+  keepTop,
+  type MaskedEvaluator,
+  maskedEvaluator,
+} from '@espalier/nn'
+import { chooseNormalization, type DataSource, isOpen, loadData, loadModel, type ModelSource, type NormalizationOptions } from './model.js'
+import { runFor, scoresFor, splitOff } from './prune/judging.js'
+import { createSpace, type Space } from './prune/space.js'
+import { writeReport } from './report/report.js'
+import { type Reporter, silent } from './reporter.js'
+import { digest, openRun, type Run } from './run.js'
+
+export interface SensitivityOptions extends NormalizationOptions {
+  readonly model: ModelSource
+  readonly data: DataSource
+  /** Shares of a group's channels to remove; 0.1 to 0.9 by default. */
+  readonly ratios?: readonly number[]
+  readonly criterion?: Criterion | DataCriterion
+  /** Layers that stay whole. */
+  readonly keep?: readonly string[]
+  /** Share of the training images (below 1), or their number, that is split off to judge; 0.1 by default. */
+  readonly validation?: number
+  /** How many of them judge: 500 by default, on hardware 2000. */
+  readonly images?: number
+  /** Networks judged in one run of the GPU: 8 by default, on hardware 16. */
+  readonly candidates?: number
+  /** Batch normalisation with each network's own statistics; true by default. */
+  readonly recalibrate?: boolean
+  /** Folder of the run's records; none are kept when absent. */
+  readonly run?: string
+  readonly resume?: boolean
+  /** An unfinished run in that folder may be replaced. */
+  readonly replace?: boolean
+  readonly seed?: number
+  readonly gpu?: Gpu
+  readonly signal?: AbortSignal
+  readonly report?: Reporter
+}
+
+export interface SensitivityPoint extends Judgement {
+  /** Share of channels asked to be removed. */
+  readonly ratio: number
+  /** Channels left. */
+  readonly kept: number
+}
+
+/** What `--json` prints. */
+export interface Sensitivity {
+  readonly model: string
+  readonly criterion: string
+  readonly recalibrate: boolean
+  readonly seed: number
+  readonly adapter: string
+  /** Validation images that judged. */
+  readonly images: number
+  /** Of the whole network, judged in the same way. */
+  readonly accuracy: number
+  readonly loss: number
+  readonly ratios: readonly number[]
+  readonly groups: readonly {
+    readonly id: string
+    readonly channels: number
+    /** The greatest ratio up to which no point is more than 1% below the whole network. */
+    readonly tolerated: number
+    readonly points: readonly SensitivityPoint[]
+  }[]
+  readonly fixed: Space['fixed']
+  /** Path of the report; null where no records are kept. */
+  readonly report: string | null
+  readonly seconds: number
+}
+
+/**
+ * Cuts one group at a time, by masks, and judges the networks on validation images: accuracy against the share removed, without training.
+ * @throws InputError for bad input; AbortedError when `signal` fires, after what is known was saved
+ */
+export async function sensitivity(options: SensitivityOptions): Promise<Sensitivity> {
+  const gpu = options.gpu ?? (await acquireGpu())
+  try {
+    return await sensitivityOn(gpu, options)
+  } finally {
+    if (!options.gpu) gpu.close()
+  }
+}
+
+async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sensitivity> {
+  const start = performance.now()
+  const report = options.report ?? silent
+  const choice = settle(options, gpu)
+  const { seed, ratios, criterion, recalibrate } = choice
+  const { graph, bytes, name } = await loadModel(options.model)
+  const data = await loadData(options.data, seed, graph)
+  const train = await data.train()
+  const normalization = chooseNormalization(options, graph, train, report)
+  const { validation, rest } = splitOff(train, choice.validation, choice.images, seed)
+  const { signal } = options
+  const scores = await scoresFor(gpu, graph, rest, { criterion, normalization, seed, signal })
+  const space = createSpace(graph, { ...choice, roundTo: 1, minChannels: 1 }, scores)
+  const run =
+    options.run === undefined
+      ? undefined
+      : await openRun(options.run, {
+          command: 'sensitivity',
+          settings: {
+            model: name,
+            modelDigest: digest(bytes),
+            data: typeof options.data === 'string' ? options.data : isOpen(options.data) ? options.data.spec : options.data.kind,
+            ...choice,
+            ...normalization,
+          },
+          seed,
+          adapter: gpu.info.name,
+          versions: gpu.info.versions,
+          resume: options.resume,
+          implicit: options.replace,
+        })
+  try {
+    const size = runFor(gpu, graph, choice, validation.count)
+    let evaluator: MaskedEvaluator | undefined
+    const judged = await judgeAll(candidatesOf(space, ratios), size.candidates, run, report, async (kept) => {
+      evaluator ??= await maskedEvaluator(gpu, graph, space.groups, validation, { normalization, ...size, recalibrate })
+      return evaluator.evaluate(kept, signal)
+    }).finally(() => evaluator?.destroy())
+    const whole = judged.get(keyOf({ group: null, kept: 0 }))!
+    const result: Sensitivity = {
+      model: name,
+      criterion,
+      recalibrate,
+      seed,
+      adapter: gpu.info.name,
+      images: validation.count,
+      ...whole,
+      ratios,
+      groups: space.open.map(({ group: { id, channels } }, g) => {
+        const points = ratios.map((ratio) => {
+          const kept = space.nearest(g, 1 - ratio)
+          return { ratio, kept, ...judged.get(keyOf({ group: id, kept }))! }
+        })
+        const worse = points.findIndex((point) => point.accuracy < whole.accuracy - 0.01)
+        return { id, channels, tolerated: worse === 0 ? 0 : ratios[(worse < 0 ? ratios.length : worse) - 1], points }
+      }),
+      fixed: space.fixed,
+      report: run ? run.path('report.html') : null,
+      seconds: (performance.now() - start) / 1000,
+    }
+    await run?.finish(result)
+    if (run) await writeReport(run.dir)
+    return result
+  } catch (error) {
+    if (error instanceof AbortedError && run) throw new AbortedError(`${error.message}; --resume --run ${run.dir} goes on`)
+    await run?.fail()
+    throw error
+  }
+}
+
+interface Candidate {
+  /** The group that is cut; null for the whole network. */
+  readonly group: string | null
+  readonly kept: number
+}
+
+const keyOf = ({ group, kept }: Candidate) => JSON.stringify([group, kept])
+
+/** The whole network, then every width of every group once; what each keeps. */
+function candidatesOf(space: Space, ratios: readonly number[]): (Candidate & { readonly channels: Kept })[] {
+  return [
+    { group: null, kept: 0, channels: {} },
+    ...space.open.flatMap(({ group, scores }, g) =>
+      [...new Set(ratios.map((ratio) => space.nearest(g, 1 - ratio)))].map((kept) => ({
+        group: group.id,
+        kept,
+        channels: { [group.id]: keepTop(scores, kept) },
+      })),
+    ),
+  ]
+}
+
+const file = 'sensitivity.jsonl'
+
+/** Judges what is not yet in the records, some at a time, and records it. */
+async function judgeAll(
+  candidates: ReturnType<typeof candidatesOf>,
+  together: number,
+  run: Run | undefined,
+  report: Reporter,
+  judge: (kept: readonly Kept[]) => Promise<Judgement[]>,
+): Promise<Map<string, Judgement>> {
+  const judged = new Map<string, Judgement>()
+  const text = run?.before ? ((await run.readText(file)) ?? '') : ''
+  // A process that was killed may have written half a line.
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+  if (run?.before) await run.cut(file, Buffer.byteLength(whole))
+  for (const line of whole.split('\n').filter(Boolean)) {
+    const { accuracy, loss, ...candidate } = parse(line, run!.path(file))
+    judged.set(keyOf(candidate), { accuracy, loss })
+  }
+  if (judged.size > 0) report.log(`${judged.size} networks are known from before`)
+  const open = candidates.filter((candidate) => !judged.has(keyOf(candidate)))
+  for (let at = 0; at < open.length; at += together) {
+    report.progress('sensitivity', judged.size, candidates.length)
+    const chunk = open.slice(at, at + together)
+    const results = await judge(chunk.map(({ channels }) => channels))
+    const lines = chunk.map(({ group, kept }, i) => `${JSON.stringify({ group, kept, ...results[i] })}\n`)
+    await run?.append(file, lines.join(''))
+    chunk.forEach((candidate, i) => judged.set(keyOf(candidate), results[i]))
+  }
+  report.progress('sensitivity', candidates.length, candidates.length)
+  return judged
+}
+
+function parse(line: string, path: string): Candidate & Judgement {
+  try {
+    return JSON.parse(line) as Candidate & Judgement
+  } catch (error) {
+    throw new InputError('not a record', { file: path, expected: 'a JSON object per line', cause: error })
+  }
+}
+
+const defaultRatios = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+
+function settle(options: SensitivityOptions, gpu: Gpu) {
+  const hardware = gpu.info.kind === 'hardware'
+  const choice = {
+    ratios: [...new Set(options.ratios ?? defaultRatios)].sort((a, b) => a - b),
+    criterion: options.criterion ?? 'l1',
+    keep: options.keep ?? [],
+    validation: options.validation ?? 0.1,
+    images: options.images ?? (hardware ? 2000 : 500),
+    candidates: options.candidates ?? (hardware ? 16 : 8),
+    recalibrate: options.recalibrate ?? true,
+    seed: options.seed ?? 0,
+  }
+  const wrong = choice.ratios.find((ratio) => !(ratio > 0 && ratio < 1))
+  if (wrong !== undefined || choice.ratios.length === 0)
+    throw new InputError('not usable', { field: '--ratios', expected: 'shares above 0 and below 1', found: wrong ?? 'none' })
+  const known: readonly string[] = [...criteria, ...dataCriteria]
+  if (!known.includes(choice.criterion))
+    throw new InputError('not there', { field: '--criterion', expected: `one of ${known.join(', ')}`, found: `'${choice.criterion}'` })
+  return choice
+}
