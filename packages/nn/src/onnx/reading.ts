@@ -7,7 +7,6 @@ import { foldNode, fromNumbers } from './fold.js'
 import { normalize, outputType } from './normalize.js'
 import { inferShapesOf, keepsBatch } from './shapes.js'
 import type { Source, SourceNode } from './source.js'
-import { maxElements } from './tensors.js'
 
 /** The nodes in the graph's form, and what is known of every tensor. */
 export interface Reading {
@@ -17,6 +16,13 @@ export interface Reading {
   readonly aliases: ReadonlyMap<string, string>
   readonly batches: readonly number[]
 }
+
+/**
+ * Numbers that folding may make: in proportion to those in the file, so that a small file cannot ask for any amount of memory through
+ * ConstantOfShape or Expand, and enough for constants of the size of an activation.
+ */
+const foldingLimit = ({ constants }: Source): number =>
+  2 ** 22 + 8 * [...constants.values()].reduce((sum, { data }) => sum + data.length, 0)
 
 /** Thrown where a network written for one batch size has no meaning for others. */
 class FixedBatch extends Error {}
@@ -45,7 +51,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
   const known = new Map<string, Lanes>()
   const aliases = new Map<string, string>()
   const nodes: Node[] = []
-  let budget = maxElements
+  const limit = foldingLimit(source)
+  let budget = limit
   const each = (value: (lane: number) => Known): Lanes => batches.map((_, lane) => value(lane))
   for (const [name, constant] of source.constants)
     known.set(
@@ -65,7 +72,7 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
     Boolean(lanes?.[0].shape?.length && lanes.some(({ shape }) => shape?.[0] !== lanes[0].shape?.[0]))
   const add = (node: Node): void => {
     const inputs = node.inputs.map((input) => (input ? known.get(input) : undefined))
-    const values = each((lane) => foldLane(node, inputs, lane))
+    const values = each((lane) => foldLane(node, inputs, lane, budget))
     if (values.every(({ constant }) => constant !== undefined)) {
       const folded = inputs.every((lanes) => lanes?.every(({ constant }) => constant === lanes[0].constant))
         ? each(() => values[0])
@@ -153,7 +160,7 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       throw new InputError('constants too large', {
         file,
         field: `node '${node.name}' (${node.op})`,
-        expected: `at most ${maxElements} numbers`,
+        expected: `at most ${limit} numbers`,
       })
   }
   if (fixedBatch !== undefined)
@@ -164,11 +171,11 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
 }
 
 /** Value of a node for one assumed batch, when all its inputs are constant. */
-function foldLane(node: Node, inputs: readonly (Lanes | undefined)[], lane: number): Known {
+function foldLane(node: Node, inputs: readonly (Lanes | undefined)[], lane: number, budget: number): Known {
   const constants = inputs.map((lanes) => lanes?.[lane].constant)
   if (node.outputs.length !== 1 || !constants.every((constant) => constant !== undefined)) return {}
   const attributes = node.op === 'Cast' ? { type: outputType('Cast', node.attributes, undefined)! } : node.attributes
-  const constant = foldNode(node.op, attributes, constants)
+  const constant = foldNode(node.op, attributes, constants, budget)
   return constant ? { shape: constant.dims, type: constant.type, constant } : {}
 }
 

@@ -1,3 +1,4 @@
+export { imageShape } from './images.js'
 export { type EvaluateOptions, evaluate, type Judgement, measureLatency } from './judge.js'
 export { type MaskedEvaluator, maskedEvaluator, masksOf } from './masked.js'
 export { recalibrateBatchNorm } from './recalibrate.js'
