@@ -99,8 +99,8 @@ const arithmetic =
 
 const unary =
   (operate: (a: number) => number): Fold =>
-  (_, [x]) =>
-    x.type === 'float32' ? fromNumbers(plain(x).map(operate), x.dims, x.type) : undefined
+  (_, [x], limit) =>
+    x.type === 'float32' && x.data.length <= limit ? fromNumbers(plain(x).map(operate), x.dims, x.type) : undefined
 
 const folds: Readonly<Record<string, Fold>> = {
   Identity: (_, [x]) => x,
@@ -114,8 +114,8 @@ const folds: Readonly<Record<string, Fold>> = {
   Reciprocal: unary((a) => 1 / a),
   Floor: unary(Math.floor),
   Ceil: unary(Math.ceil),
-  Cast: ({ type }, [x]) => {
-    if (type === undefined) return undefined
+  Cast: ({ type }, [x], limit) => {
+    if (type === undefined || x.data.length > limit) return undefined
     const values = type === 'bool' ? plain(x).map((value) => (value ? 1 : 0)) : type === 'float32' ? plain(x) : toNumbers(x).map(Math.trunc)
     return fromNumbers(values, x.dims, type as DataType)
   },
@@ -134,7 +134,8 @@ const folds: Readonly<Record<string, Fold>> = {
     const sizes = [...x.dims]
     return { ...x, dims: Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : sizes.shift()!)) }
   },
-  Transpose: (attributes, [x]) => {
+  Transpose: (attributes, [x], limit) => {
+    if (x.data.length > limit) return undefined
     const perm = list(attributes, 'perm')
     const dims = perm.map((axis) => x.dims[axis])
     const at = indexer(dims)

@@ -17,12 +17,14 @@ export interface Reading {
   readonly batches: readonly number[]
 }
 
+/** Numbers that ConstantOfShape may make in one import: files without weights make those of VGG-19 so (143 million). */
+const mostFilled = 2 ** 28
+
 /**
- * Numbers that folding may make: in proportion to those in the file, so that a small file cannot ask for any amount of memory through
- * ConstantOfShape or Expand, and enough for constants of the size of an activation.
+ * Numbers that folding may make of those: in proportion to them, so that a small file cannot ask for any amount of memory through
+ * Expand and the like, and enough for constants of the size of an activation.
  */
-const foldingLimit = ({ constants }: Source): number =>
-  2 ** 22 + 8 * [...constants.values()].reduce((sum, { data }) => sum + data.length, 0)
+const foldingLimit = (numbers: number): number => 2 ** 22 + 8 * numbers
 
 /** Thrown where a network written for one batch size has no meaning for others. */
 class FixedBatch extends Error {}
@@ -51,8 +53,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
   const known = new Map<string, Lanes>()
   const aliases = new Map<string, string>()
   const nodes: Node[] = []
-  const limit = foldingLimit(source)
-  let budget = limit
+  let fillable = mostFilled
+  let budget = foldingLimit([...source.constants.values()].reduce((sum, { data }) => sum + data.length, 0))
   const each = (value: (lane: number) => Known): Lanes => batches.map((_, lane) => value(lane))
   for (const [name, constant] of source.constants)
     known.set(
@@ -77,7 +79,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       const folded = inputs.every((lanes) => lanes?.every(({ constant }) => constant === lanes[0].constant))
         ? each(() => values[0])
         : values
-      budget -= folded[0].constant!.data.length
+      const { data } = folded[0].constant!
+      if (!inputs.some((lanes) => lanes?.[0].constant?.data === data)) budget -= data.length
       known.set(node.outputs[0], folded)
       return
     }
@@ -118,10 +121,10 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       known.get(inputs[0]),
       each,
       (expected, found) => refuse('cannot be imported', expected, found),
-      budget,
+      fillable,
     )
     if (made) {
-      budget -= made[0].constant!.data.length
+      if (op === 'ConstantOfShape') fillable -= made[0].constant!.data.length
       known.set(outputs[0], made)
       return
     }
@@ -160,7 +163,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       throw new InputError('constants too large', {
         file,
         field: `node '${node.name}' (${node.op})`,
-        expected: `at most ${limit} numbers`,
+        expected: 'constants in proportion to the size of the file',
+        found: 'far more',
       })
   }
   if (fixedBatch !== undefined)
