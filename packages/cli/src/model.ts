@@ -8,6 +8,7 @@ import {
   exportOnnx,
   type Graph,
   InputError,
+  imageShape,
   importOnnx,
   type Normalization,
   normalizationFromMetadata,
@@ -62,11 +63,7 @@ export async function loadData(source: DataSource, seed: number, graph?: Graph):
   if (!source) throw new InputError('is required', { field: '--data', expected: 'data such as cifar10:DIR or shapes' })
   if (isOpen(source)) return source
   const kind = typeof source === 'string' ? source.split(/[:,]/)[0] : source.kind
-  const shape = graph?.inputs.find((input) => !graph.initializers.has(input.name))?.shape
-  const size =
-    shape?.length === 4 && shape.slice(1).every((each) => typeof each === 'number')
-      ? (shape.slice(1) as [number, number, number])
-      : undefined
+  const size = graph && imageShape(graph)
   const output = graph?.outputs[0]?.shape
   // Only IDX files do not say how many classes they have.
   const classes = kind === 'idx' && output?.length === 2 && typeof output[1] === 'number' ? output[1] : undefined

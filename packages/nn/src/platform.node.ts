@@ -26,9 +26,12 @@ export function readBeside(model: string): (location: string, range: { offset: n
       if (!target.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
         throw new InputError('external data must lie in the folder of the model', { file: model, field: location, found: target })
       }
+      const found = await stat(target)
+      // Opening a pipe would wait for ever.
+      if (!found.isFile()) throw new InputError('cannot be read', { file: path, expected: 'a file', found: 'something else' })
+      const size = found.size
       const file = await open(target)
       try {
-        const size = (await file.stat()).size
         const count = length ?? size - offset
         if (count < 0 || offset + count > size) {
           throw new InputError('external data is truncated', { file: path, expected: `${offset + Math.max(count, 0)} bytes`, found: size })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -19,5 +19,8 @@ test('weights beside a model are read by range, and only from its folder', async
   await expect(read('weights.bin', { offset: 3, length: 9 })).rejects.toThrow(/truncated: expected 12 bytes, found 5/)
   await expect(read('nothing.bin', { offset: 0 })).rejects.toThrow(/nothing there/)
   await expect(read('../../etc/hostname', { offset: 0 })).rejects.toThrow()
+  await expect(read('.', { offset: 0 })).rejects.toThrow()
+  await mkdir(join(folder, 'inside'))
+  await expect(read('inside', { offset: 0 })).rejects.toThrow(/expected a file/)
   await expect(read('link.bin', { offset: 0 })).rejects.toThrow(/must lie in the folder/)
 })

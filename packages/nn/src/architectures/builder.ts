@@ -66,7 +66,9 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, me
     parameter(name, dims, () => {
       // A stream per tensor: a layer's weights do not depend on what else the network holds.
       const random = createRandom(seed, `weights/${name}`)
-      return Float32Array.from({ length: elements(dims) }, () => draw(random))
+      const data = new Float32Array(elements(dims))
+      for (let i = 0; i < data.length; i++) data[i] = draw(random)
+      return data
     })
 
   const node = (name: string, op: string, inputs: readonly string[], shape: Shape, attributes: Attributes = {}): Value => {

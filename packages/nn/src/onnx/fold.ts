@@ -2,10 +2,10 @@
 import { type Attributes, elements, type Shape } from '@espalier/kernels'
 import type { DataType, TensorData } from '../graph.js'
 import { broadcast, normalizeAxis, reshaped, sliceRange } from './shapes.js'
-import { maxElements } from './tensors.js'
 
 type Data = TensorData['data']
-type Fold = (attributes: Attributes, inputs: readonly TensorData[]) => TensorData | undefined
+/** @param limit elements that the result may have at most */
+type Fold = (attributes: Attributes, inputs: readonly TensorData[], limit: number) => TensorData | undefined
 
 const arrays = {
   float32: Float32Array,
@@ -29,7 +29,7 @@ export function toNumbers({ data }: TensorData): number[] {
 /** Like `toNumbers` for a float tensor: infinities stay. */
 const plain = ({ data }: TensorData): number[] => Array.from(data as ArrayLike<number | bigint>, Number)
 
-export function fromNumbers(values: readonly number[], dims: Shape, type: DataType): TensorData {
+export function fromNumbers(values: ArrayLike<number>, dims: Shape, type: DataType): TensorData {
   const data = type === 'int64' ? BigInt64Array.from(values, (value) => BigInt(Math.trunc(value))) : arrays[type].from(values as number[])
   return { dims, type, data: data as Data }
 }
@@ -56,45 +56,66 @@ const indexer = (dims: Shape) => {
 
 const offset = (coordinates: readonly number[], dims: Shape): number => coordinates.reduce((sum, at, axis) => sum * dims[axis] + at, 0)
 
+/** Strides by which a tensor is read in the order of a shape that it is broadcast to. */
+function broadcastStrides(from: Shape, to: Shape): number[] {
+  const strides = new Array<number>(to.length).fill(0)
+  let stride = 1
+  for (let axis = from.length - 1; axis >= 0; axis--) {
+    if (from[axis] !== 1) strides[axis + to.length - from.length] = stride
+    stride *= from[axis]
+  }
+  return strides
+}
+
+/** Offsets into tensors of these strides, one row-major step after another. */
+function stepper(dims: Shape, strides: readonly (readonly number[])[]) {
+  const at = strides.map(() => 0)
+  const coordinates = new Array<number>(dims.length).fill(0)
+  const step = (): void => {
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      coordinates[axis]++
+      for (let k = 0; k < at.length; k++) at[k] += strides[k][axis]
+      if (coordinates[axis] < dims[axis]) return
+      for (let k = 0; k < at.length; k++) at[k] -= strides[k][axis] * dims[axis]
+      coordinates[axis] = 0
+    }
+  }
+  return { at, step }
+}
+
 const arithmetic =
   (operate: (a: number, b: number) => number): Fold =>
-  (_, [a, b]) => {
+  (_, [a, b], limit) => {
     const dims = broadcast(a.dims, b.dims)
-    if (elements(dims) > maxElements) return undefined
-    const [x, y] = [plain(a), plain(b)]
-    const at = indexer(dims)
-    const pick = (values: number[], shape: Shape, coordinates: readonly number[]) =>
-      values[
-        offset(
-          shape.map((size, axis) => (size === 1 ? 0 : coordinates[axis - shape.length + dims.length])),
-          shape,
-        )
-      ]
-    const values = Array.from({ length: elements(dims) }, (_, i) => {
-      const coordinates = at(i)
-      return operate(pick(x, a.dims, coordinates), pick(y, b.dims, coordinates))
-    })
+    if (elements(dims) > limit) return undefined
+    const { at, step } = stepper(dims, [broadcastStrides(a.dims, dims), broadcastStrides(b.dims, dims)])
+    const values = new Float64Array(elements(dims))
+    for (let i = 0; i < values.length; i++) {
+      values[i] = operate(Number(a.data[at[0]]), Number(b.data[at[1]]))
+      step()
+    }
     return values.every((value) => a.type === 'float32' || Number.isSafeInteger(value)) ? fromNumbers(values, dims, a.type) : undefined
   }
 
 const unary =
   (operate: (a: number) => number): Fold =>
-  (_, [x]) =>
-    x.type === 'float32' ? fromNumbers(plain(x).map(operate), x.dims, x.type) : undefined
+  (_, [x], limit) =>
+    x.type === 'float32' && x.data.length <= limit ? fromNumbers(plain(x).map(operate), x.dims, x.type) : undefined
 
 const folds: Readonly<Record<string, Fold>> = {
   Identity: (_, [x]) => x,
   Add: arithmetic((a, b) => a + b),
   Sub: arithmetic((a, b) => a - b),
   Mul: arithmetic((a, b) => a * b),
-  Div: (attributes, [a, b]) => arithmetic(a.type === 'float32' ? (x, y) => x / y : (x, y) => Math.trunc(x / y))(attributes, [a, b]),
+  Div: (attributes, inputs, limit) =>
+    arithmetic(inputs[0].type === 'float32' ? (x, y) => x / y : (x, y) => Math.trunc(x / y))(attributes, inputs, limit),
   Sqrt: unary(Math.sqrt),
   Neg: unary((a) => -a),
   Reciprocal: unary((a) => 1 / a),
   Floor: unary(Math.floor),
   Ceil: unary(Math.ceil),
-  Cast: ({ type }, [x]) => {
-    if (type === undefined) return undefined
+  Cast: ({ type }, [x], limit) => {
+    if (type === undefined || x.data.length > limit) return undefined
     const values = type === 'bool' ? plain(x).map((value) => (value ? 1 : 0)) : type === 'float32' ? plain(x) : toNumbers(x).map(Math.trunc)
     return fromNumbers(values, x.dims, type as DataType)
   },
@@ -113,7 +134,8 @@ const folds: Readonly<Record<string, Fold>> = {
     const sizes = [...x.dims]
     return { ...x, dims: Array.from({ length: rank }, (_, axis) => (axes.has(axis) ? 1 : sizes.shift()!)) }
   },
-  Transpose: (attributes, [x]) => {
+  Transpose: (attributes, [x], limit) => {
+    if (x.data.length > limit) return undefined
     const perm = list(attributes, 'perm')
     const dims = perm.map((axis) => x.dims[axis])
     const at = indexer(dims)
@@ -124,26 +146,23 @@ const folds: Readonly<Record<string, Fold>> = {
       return offset(source, x.dims)
     })
   },
-  Expand: (attributes, [x]) => {
+  Expand: (attributes, [x], limit) => {
     const dims = broadcast(x.dims, list(attributes, 'shape'))
-    if (elements(dims) > maxElements) return undefined
-    const at = indexer(dims)
-    const lead = dims.length - x.dims.length
-    return rearranged(x, dims, (i) => {
-      const coordinates = at(i)
-      return offset(
-        x.dims.map((size, axis) => (size === 1 ? 0 : coordinates[axis + lead])),
-        x.dims,
-      )
+    if (elements(dims) > limit) return undefined
+    const { at, step } = stepper(dims, [broadcastStrides(x.dims, dims)])
+    return rearranged(x, dims, () => {
+      const [from] = at
+      step()
+      return from
     })
   },
-  Gather: (attributes, [x, indices]) => {
+  Gather: (attributes, [x, indices], limit) => {
     const axis = normalizeAxis(Number(attributes.axis), x.dims.length)
     const [outer, size, inner] = [elements(x.dims.slice(0, axis)), x.dims[axis], elements(x.dims.slice(axis + 1))]
     const picks = toNumbers(indices).map((index) => normalizeAxis(index, size))
     if (picks.some((index) => index < 0 || index >= size)) throw new Error(`index out of range for [${x.dims}] on axis ${axis}`)
     const dims = [...x.dims.slice(0, axis), ...indices.dims, ...x.dims.slice(axis + 1)]
-    if (outer * picks.length * inner > maxElements) return undefined
+    if (outer * picks.length * inner > limit) return undefined
     return rearranged(x, dims, (i) => {
       const row = Math.floor(i / inner)
       return (Math.floor(row / picks.length) * size + picks[row % picks.length]) * inner + (i % inner)
@@ -169,7 +188,7 @@ const folds: Readonly<Record<string, Fold>> = {
       ),
     )
   },
-  Concat: (attributes, inputs) => {
+  Concat: (attributes, inputs, limit) => {
     const axis = normalizeAxis(Number(attributes.axis), inputs[0].dims.length)
     const inner = (x: TensorData) => elements(x.dims.slice(axis))
     const outer = elements(inputs[0].dims.slice(0, axis))
@@ -177,7 +196,7 @@ const folds: Readonly<Record<string, Fold>> = {
     const dims = inputs[0].dims.map((each, i) => (i === axis ? size : each))
     if (inputs.some((x) => x.type !== inputs[0].type || x.dims.length !== dims.length || elements(x.dims.slice(0, axis)) !== outer))
       return undefined
-    if (elements(dims) > maxElements) return undefined
+    if (elements(dims) > limit) return undefined
     const data = new arrays[inputs[0].type](elements(dims)) as Float32Array
     let at = 0
     for (let row = 0; row < outer; row++)
@@ -189,7 +208,12 @@ const folds: Readonly<Record<string, Fold>> = {
   },
 }
 
-/** The value of a node whose inputs are all constants; undefined where it is not folded. */
-export function foldNode(op: string, attributes: Attributes, inputs: readonly TensorData[]): TensorData | undefined {
-  return Object.hasOwn(folds, op) && inputs.length > 0 ? folds[op](attributes, inputs) : undefined
+/** The value of a node whose inputs are all constants; undefined where it is not folded, or has more than `limit` elements. */
+export function foldNode(
+  op: string,
+  attributes: Attributes,
+  inputs: readonly TensorData[],
+  limit = Number.POSITIVE_INFINITY,
+): TensorData | undefined {
+  return Object.hasOwn(folds, op) && inputs.length > 0 ? folds[op](attributes, inputs, limit) : undefined
 }

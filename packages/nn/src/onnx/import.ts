@@ -3,6 +3,7 @@ import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
 import { type Reading, readWithBatch } from './reading.js'
 import { type ImportOptions, readSource, type Source } from './source.js'
+import { turnedBack, withFewerTransposes } from './transposes.js'
 
 /**
  * Reads an ONNX model of opset 6 to 22. In the graph that comes back
@@ -10,6 +11,7 @@ import { type ImportOptions, readSource, type Source } from './source.js'
  * - the batch is free ('N'), also where the file fixes it, unless its operations mix images;
  * - every attribute is explicit; constants that are parameters (bounds, axes, shapes) are attributes;
  * - constant nodes are initialisers, what can be computed from constants and shapes is computed, Identity and Dropout are gone;
+ * - Transposes that undo one another, with what works on any order of axes between them, are gone;
  * - half and double precision are float32; unused initialisers and nodes are gone; every node has a name of its own.
  *
  * An operation need not be one that Espalier runs. Throws an InputError with file, node or tensor, expected and found for bytes that
@@ -17,7 +19,46 @@ import { type ImportOptions, readSource, type Source } from './source.js'
  */
 export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Promise<Graph> {
   const source = await readSource(bytes, options)
-  return assemble(source, readWithBatch(source))
+  return assemble(source, withoutSandwiches(source, readWithBatch(source)))
+}
+
+/** The same network with fewer Transposes, where its exporter wrote them around layers. */
+function withoutSandwiches(source: Source, reading: Reading): Reading {
+  const known = new Map(reading.known)
+  const free = (wanted: string): string => {
+    let name = wanted
+    for (let i = 1; known.has(name) || reading.aliases.has(name); i++) name = `${wanted}_${i}`
+    return name
+  }
+  const constantOf = (name: string) => {
+    const lanes = known.get(name)
+    return lanes?.every(({ constant }) => constant === lanes[0].constant) ? lanes[0].constant : undefined
+  }
+  const { nodes, aliases } = withFewerTransposes(reading.nodes, {
+    outputs: source.outputs.map(({ name }) => reading.aliases.get(name) ?? name),
+    constant: constantOf,
+    addConstant(wanted, constant) {
+      const name = free(wanted)
+      const lane = { shape: constant.dims, type: constant.type, constant }
+      known.set(
+        name,
+        reading.batches.map(() => lane),
+      )
+      return name
+    },
+    addTensor(wanted, perm) {
+      const name = free(`${wanted}/channels first`)
+      const lanes = known.get(wanted)!
+      known.set(
+        name,
+        lanes.map(({ shape, type }) => ({ shape: perm && shape && turnedBack(shape, perm), type })),
+      )
+      return name
+    },
+  })
+  if (aliases.size === 0) return { ...reading, nodes, known }
+  const all = new Map([...reading.aliases].map(([name, target]) => [name, aliases.get(target) ?? target]))
+  return { ...reading, nodes, known, aliases: new Map([...all, ...aliases]) }
 }
 
 function assemble(source: Source, reading: Reading): Graph {

@@ -80,6 +80,16 @@ const models: Record<string, FileOptions> = {
       },
     ]),
   ),
+  'Resize: to sizes, where rounding decides': {
+    inputs: { x: [2, 3, 3, 5] },
+    nodes: [
+      { op: 'Resize', inputs: ['x', '', '', 's'], outputs: ['r'], attributes: { mode: 'linear' } },
+      { op: 'Conv', inputs: ['r', 'w'], outputs: ['c'] },
+      { op: 'Resize', inputs: ['x', '', '', 's'], outputs: ['q'] },
+      { op: 'Add', inputs: ['c', 'q'] },
+    ],
+    constants: [['s', [4], [2, 3, 10, 7], 'int64'], weight('w', 3, 3, 1, 1)],
+  },
   'Resize: cubic without outside': {
     nodes: one('Resize', ['x', '', 's'], { mode: 'cubic', exclude_outside: 1 }),
     constants: [['s', [4], [1, 1, 2, 0.5]]],

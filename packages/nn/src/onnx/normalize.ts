@@ -358,9 +358,10 @@ function scalesFor(call: Call, sizes: Lanes, axes: readonly number[] | undefined
     if (wanted.some((each) => each === undefined)) return call.refuse('constant sizes', `'${call.inputs[3]}', computed at run time`)
     // A free batch stays as it is.
     if (size === undefined) return 1
-    // The smallest float32 that still gives the size: floor(size * scale) is what ONNX makes of it.
+    // The smallest float32 that still gives the size: floor(size * scale) is what ONNX makes of it, onnxruntime in float32 when it runs
+    // a model and in float64 when it loads one.
     let scale = round(wanted[0]! / size)
-    while (Math.floor(round(size * scale)) < wanted[0]!) scale = round(scale * (1 + 2 ** -23))
+    while (Math.floor(size * scale) < wanted[0]!) scale = round(scale * (1 + 2 ** -23))
     return scale
   })
 }

@@ -7,7 +7,6 @@ import { foldNode, fromNumbers } from './fold.js'
 import { normalize, outputType } from './normalize.js'
 import { inferShapesOf, keepsBatch } from './shapes.js'
 import type { Source, SourceNode } from './source.js'
-import { maxElements } from './tensors.js'
 
 /** The nodes in the graph's form, and what is known of every tensor. */
 export interface Reading {
@@ -17,6 +16,15 @@ export interface Reading {
   readonly aliases: ReadonlyMap<string, string>
   readonly batches: readonly number[]
 }
+
+/** Numbers that ConstantOfShape may make in one import: files without weights make those of VGG-19 so (143 million). */
+const mostFilled = 2 ** 28
+
+/**
+ * Numbers that folding may make of those: in proportion to them, so that a small file cannot ask for any amount of memory through
+ * Expand and the like, and enough for constants of the size of an activation.
+ */
+const foldingLimit = (numbers: number): number => 2 ** 22 + 8 * numbers
 
 /** Thrown where a network written for one batch size has no meaning for others. */
 class FixedBatch extends Error {}
@@ -45,7 +53,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
   const known = new Map<string, Lanes>()
   const aliases = new Map<string, string>()
   const nodes: Node[] = []
-  let budget = maxElements
+  let fillable = mostFilled
+  let budget = foldingLimit([...source.constants.values()].reduce((sum, { data }) => sum + data.length, 0))
   const each = (value: (lane: number) => Known): Lanes => batches.map((_, lane) => value(lane))
   for (const [name, constant] of source.constants)
     known.set(
@@ -65,12 +74,13 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
     Boolean(lanes?.[0].shape?.length && lanes.some(({ shape }) => shape?.[0] !== lanes[0].shape?.[0]))
   const add = (node: Node): void => {
     const inputs = node.inputs.map((input) => (input ? known.get(input) : undefined))
-    const values = each((lane) => foldLane(node, inputs, lane))
+    const values = each((lane) => foldLane(node, inputs, lane, budget))
     if (values.every(({ constant }) => constant !== undefined)) {
       const folded = inputs.every((lanes) => lanes?.every(({ constant }) => constant === lanes[0].constant))
         ? each(() => values[0])
         : values
-      budget -= folded[0].constant!.data.length
+      const { data } = folded[0].constant!
+      if (!inputs.some((lanes) => lanes?.[0].constant?.data === data)) budget -= data.length
       known.set(node.outputs[0], folded)
       return
     }
@@ -111,10 +121,10 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       known.get(inputs[0]),
       each,
       (expected, found) => refuse('cannot be imported', expected, found),
-      budget,
+      fillable,
     )
     if (made) {
-      budget -= made[0].constant!.data.length
+      if (op === 'ConstantOfShape') fillable -= made[0].constant!.data.length
       known.set(outputs[0], made)
       return
     }
@@ -153,7 +163,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       throw new InputError('constants too large', {
         file,
         field: `node '${node.name}' (${node.op})`,
-        expected: `at most ${maxElements} numbers`,
+        expected: 'constants in proportion to the size of the file',
+        found: 'far more',
       })
   }
   if (fixedBatch !== undefined)
@@ -164,11 +175,11 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
 }
 
 /** Value of a node for one assumed batch, when all its inputs are constant. */
-function foldLane(node: Node, inputs: readonly (Lanes | undefined)[], lane: number): Known {
+function foldLane(node: Node, inputs: readonly (Lanes | undefined)[], lane: number, budget: number): Known {
   const constants = inputs.map((lanes) => lanes?.[lane].constant)
   if (node.outputs.length !== 1 || !constants.every((constant) => constant !== undefined)) return {}
   const attributes = node.op === 'Cast' ? { type: outputType('Cast', node.attributes, undefined)! } : node.attributes
-  const constant = foldNode(node.op, attributes, constants)
+  const constant = foldNode(node.op, attributes, constants, budget)
   return constant ? { shape: constant.dims, type: constant.type, constant } : {}
 }
 

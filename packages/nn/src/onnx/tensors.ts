@@ -7,9 +7,6 @@ import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType as Typ
 /** Reads `length` bytes (all when absent) at `offset` of a file beside the model; `location` is relative and has no `..`. */
 export type ReadExternal = (location: string, range: { offset: number; length?: number }) => Promise<Uint8Array>
 
-/** A limit for one import, so that a small file cannot ask for any amount of memory through ConstantOfShape. */
-export const maxElements = 2 ** 28
-
 /** The float32 of a half-precision bit pattern. */
 export function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1

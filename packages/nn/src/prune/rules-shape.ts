@@ -73,7 +73,8 @@ function reshaped(node: Node, context: Context, x: Layout, target: readonly numb
     const indexOf = (k: number) => Math.floor(k / step) % target[axis]
     return { axis, indexOf, classes: classesAlong(context, atoms, indexOf) }
   })
-  const best = choices.reduce((a, b) => (b.classes > a.classes ? b : a))
+  // Of equals the last: in a channel shuffle that is the axis within the groups, however often it has been cut before.
+  const best = choices.reduce((a, b) => (b.classes >= a.classes ? b : a))
   const kept = new Int32Array(target[best.axis]).fill(-1)
   atoms.forEach((atom, k) => {
     const index = best.indexOf(k)

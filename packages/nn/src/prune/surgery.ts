@@ -15,12 +15,16 @@ export function takeIndices(tensor: TensorData, kept: readonly { axis: number; i
     const size = from.dims[axis]
     const Data = from.data.constructor as { new (length: number): typeof from.data }
     const data = new Data(outer * indices.length * inner)
+    // Both sides are the same kind of array; the union type does not know it.
+    const [target, source] = [data as Float32Array, from.data as Float32Array]
     let at = 0
     for (let o = 0; o < outer; o++) {
-      for (let i = 0; i < indices.length; i++, at += inner) {
+      for (let i = 0; i < indices.length; i++) {
         const start = (o * size + indices[i]) * inner
-        // Both sides are the same kind of array; the union type does not know it.
-        ;(data as Float32Array).set(from.data.subarray(start, start + inner) as Float32Array, at)
+        if (inner >= 64) {
+          target.set(source.subarray(start, start + inner), at)
+          at += inner
+        } else for (let j = 0; j < inner; j++) target[at++] = source[start + j]
       }
     }
     return { dims: from.dims.map((old, i) => (i === axis ? indices.length : old)), type: from.type, data }

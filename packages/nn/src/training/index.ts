@@ -1,5 +1,6 @@
 export { pruneTraining } from './carry-over.js'
 export { type GramOptions, gatherGrams } from './gram.js'
+export { imageShape } from './images.js'
 export { type EvaluateOptions, evaluate, type Judgement, measureLatency } from './judge.js'
 export { type MaskedEvaluator, maskedEvaluator, masksOf } from './masked.js'
 export { recalibrateBatchNorm } from './recalibrate.js'

@@ -8,6 +8,7 @@ import { fuseForInference } from '../engine/fuse.js'
 import { AbortedError, InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
 import { inferShapes } from '../shapes.js'
+import { withImageInput } from './images.js'
 
 export interface Judgement {
   /** Share of images whose highest logit is their class, 0 to 1. */
@@ -26,29 +27,15 @@ export interface EvaluateOptions {
 
 export const zeros = (length: number): TensorData => ({ dims: [length], type: 'float32', data: new Float32Array(length) })
 
-/** The network's only image input and its logits (before a final Softmax), checked against the data. */
+/**
+ * The network with images [N, C, H, W] as its only image input, and its logits (before a final Softmax), checked against the data. Its
+ * constants are those of the given graph.
+ */
 export function classifierOf(
   graph: Graph,
   dataset: Pick<Dataset, 'shape' | 'classes' | 'name'>,
 ): { input: string; logits: string; graph: Graph } {
-  const inputs = graph.inputs.filter((input) => !graph.initializers.has(input.name) && !input.name.startsWith('mask:'))
-  if (inputs.length !== 1)
-    throw new InputError(`network '${graph.name}'`, {
-      field: 'inputs',
-      expected: 'one image input',
-      found: inputs.map((input) => input.name).join(', ') || 'none',
-    })
-  const [input] = inputs
-  if (
-    input.shape.length !== 4 ||
-    input.shape.slice(1).some((dimension, i) => typeof dimension === 'number' && dimension !== dataset.shape[i])
-  ) {
-    throw new InputError(`data '${dataset.name}' does not fit network '${graph.name}'`, {
-      field: `input '${input.name}'`,
-      expected: `[${input.shape.join(', ')}]`,
-      found: `images of [${dataset.shape.join(', ')}]`,
-    })
-  }
+  const { graph: network, input } = withImageInput(graph, dataset.shape, dataset.name)
   const output = graph.outputs[0]
   const maker = graph.nodes.find((node) => node.outputs.includes(output.name))
   let logits = maker?.op === 'Softmax' ? maker.inputs[0] : output.name
@@ -68,12 +55,12 @@ export function classifierOf(
       expected: `at most ${classes}`,
       found: dataset.classes,
     })
-  let nodes = graph.nodes
+  let nodes = network.nodes
   if (shape.length !== 2) {
     nodes = [...nodes, { name: 'flat logits', op: 'Flatten', inputs: [logits], outputs: ['flat logits'], attributes: { axis: 1 } }]
     logits = 'flat logits'
   }
-  return { input: input.name, logits, graph: { ...graph, nodes } }
+  return { input, logits, graph: { ...network, nodes } }
 }
 
 /** Adds what turns bytes into the network's input. */
