@@ -39,8 +39,6 @@ const published: Record<NetworkName, [params: number, macs: number]> = {
 
 /** Reasons other than 'graph input' and 'graph output' for which channels stay. */
 const locks: Partial<Record<NetworkName, RegExp>> = {
-  // Where a shuffle splits a stage again and again the first channels of all its blocks end up as one.
-  shufflenet_v2_x1_0: /^(a single channel|not separable: all channels are tied together)$/,
   // The residual stream of each stage is normalised over its channels: without some of them all others change.
   // Where a shuffle splits a stage again and again the first channels of all its blocks end up as one.
   shufflenet_v2_x1_0: /^(a single channel|not separable: all channels are tied together)$/,
