@@ -230,6 +230,11 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, ze
       ),
     /** A constant tensor; returns its name, for `node`. */
     parameter,
+    /** The same for a list of whole numbers. */
+    indices(name: string, values: readonly number[]): string {
+      initializers.set(name, () => ({ dims: [values.length], type: 'int64', data: BigInt64Array.from(values, BigInt) }))
+      return name
+    },
     /** The same for one drawn from the normal distribution around 0. */
     normal: (name: string, dims: Shape, deviation: number): string => drawn(name, dims, (random) => random.normal(0, deviation)),
     /** The finished network. Its outputs keep the names of their layers, except that a single one is called 'output'. */

@@ -60,3 +60,11 @@ test('mobilenet_v2', () => {
   const streams = stages.map(([from, to]) => range(from, to).map((i) => `features.${i}.conv.${i === 1 ? 1 : 2}`))
   expectGroups('mobilenet_v2', [['features.0.0', 'features.1.conv.0.0'], ...expanded, ...streams, ['features.18.0']], 'classifier.1')
 })
+
+test('shufflenet_v2_x1_0: every channel by itself, but where depthwise convolutions follow', () => {
+  const groups = channelGroups(buildNetwork('shufflenet_v2_x1_0', { zeros: true }))
+  expect(groups.flatMap(({ members }) => members).every(({ multiplicity }) => multiplicity === 1)).toBe(true)
+  const made = groups.filter(({ locked }) => locked === null).reduce((sum, { channels }) => sum + channels, 0)
+  // Two or three pointwise convolutions per block and the last one; 4 channels of stage 3 are alone.
+  expect(made).toBe(24 + 58 * (3 + 3 * 2) + 116 * (3 + 7 * 2) + 232 * (3 + 3 * 2) + 1024 - 4)
+})

@@ -39,9 +39,9 @@ const published: Record<NetworkName, [params: number, macs: number]> = {
 
 /** Reasons other than 'graph input' and 'graph output' for which channels stay. */
 const locks: Partial<Record<NetworkName, RegExp>> = {
+  // Splits and shuffles in a row leave one channel of the first block of a stage to each of the last ones.
+  shufflenet_v2_x1_0: /^a single channel$/,
   // The residual stream of each stage is normalised over its channels: without some of them all others change.
-  // Where a shuffle splits a stage again and again the first channels of all its blocks end up as one.
-  shufflenet_v2_x1_0: /^(a single channel|not separable: all channels are tied together)$/,
   convnext_tiny: /^not separable: LayerNormalization at (stem|stage[234]\.0)\.norm mixes channels$/,
 }
 
@@ -55,7 +55,7 @@ test.each(networkNames)('%s as published: costs, and nothing locked without need
   const reasons = groups.flatMap(({ locked }) => (locked === null || locked === 'graph input' || locked === 'graph output' ? [] : [locked]))
   for (const reason of reasons) expect(reason).toMatch(locks[name] ?? /^nothing$/)
   // All but the few channels of inputs, outputs and those locks can go.
-  expect(minimumCost(graph, groups).params / cost.params).toBeLessThan(locks[name] ? 0.1 : 0.005)
+  expect(minimumCost(graph, groups).params / cost.params).toBeLessThan(name === 'convnext_tiny' ? 0.1 : 0.005)
 })
 
 // ESPALIER_NETWORKS=full takes the published widths and sizes, and an hour.
