@@ -264,6 +264,8 @@ export async function initialize({
 export interface Inspection {
   readonly params: number
   readonly macs: number
+  /** All arithmetic operations for one image, two for each MAC. */
+  readonly operations: number
   /** Peak activation bytes at batch 1; null where an operation of the network cannot run. */
   readonly memory: number | null
   readonly layers: readonly {
@@ -273,6 +275,7 @@ export interface Inspection {
     outputShape: readonly number[] | null
     params: number
     macs: number
+    operations: number
   }[]
   readonly groups: readonly {
     id: string
@@ -286,14 +289,14 @@ export interface Inspection {
 export async function inspect(source: ModelSource): Promise<Inspection> {
   const { graph, name } = await loadModel(source)
   if (graph.nodes.length === 0) throw new InputError('the network has no layers', { file: name })
-  const { params, macs, layers } = costOf(graph)
+  const { params, macs, operations, layers } = costOf(graph)
   const groups = channelGroups(graph).map(({ id, channels, members, locked }) => ({
     id,
     channels,
     members: members.map(({ layer, side }) => ({ layer, side })),
     locked,
   }))
-  return { params, macs, memory: memoryIfKnown(graph), layers: layers.map((layer) => ({ ...layer })), groups }
+  return { params, macs, operations, memory: memoryIfKnown(graph), layers: layers.map((layer) => ({ ...layer })), groups }
 }
 
 function memoryIfKnown(graph: Graph): number | null {

@@ -55,11 +55,14 @@ test('init writes the same file for the same seed, and inspect tells what is in 
   expect(await readFile(at('a.onnx'))).toEqual(await readFile(at('b.onnx')))
   const inspection = (await espalier(['inspect', at('a.onnx'), '--json'])).json() as {
     params: number
+    macs: number
+    operations: number
     layers: { name: string; outputShape: number[] }[]
     groups: { id: string; locked: string | null; members: object[] }[]
   }
   expect(inspection.params).toBe(made.json().params)
   expect(inspection.layers.find((layer) => layer.name === 'fc3')?.outputShape).toEqual([1, 7])
+  expect(inspection.operations).toBeGreaterThan(2 * inspection.macs)
   expect(inspection.groups.find((group) => group.id === 'conv1')).toEqual({
     id: 'conv1',
     channels: 6,

@@ -13,7 +13,7 @@ test.each<[string, ArchitectureOptions, number, number]>([
   ['resnet20', {}, 272_474, 40_813_184],
   ['lenet5', {}, 61_706, 416_520],
 ])('%s has the parameters and MACs of the literature', (name, options, params, macs) => {
-  const cost = costOf(buildArchitecture(name, options))
+  const cost = costOf(buildArchitecture(name, { ...options, zeros: true }))
   expect([cost.params, cost.macs]).toEqual([params, macs])
 })
 
@@ -39,18 +39,30 @@ test('a layer of every kind, by hand', () => {
     },
   )
   const cost = costOf(net.graph(net.linear('fc', net.flatten('flatten', up), 5)))
-  expect(cost.layers.map(({ name, params, macs }) => [name, params, macs])).toEqual([
-    ['c1', 8 * 2 * 9 + 8, 8 * 2 * 9 * 9],
-    ['bn', 16, 0],
-    ['scaled', 8, 0],
-    ['halve', 0, 0],
-    ['prelu', 1, 0],
-    ['up', 96, 8 * 9 * 3 * 4],
-    ['flatten', 0, 0],
-    ['fc', 108 * 5 + 5, 108 * 5],
+  expect(cost.layers.map(({ name, params, macs, operations }) => [name, params, macs, operations])).toEqual([
+    ['c1', 8 * 2 * 9 + 8, 8 * 2 * 9 * 9, 2 * 8 * 2 * 9 * 9 + 8 * 9],
+    ['bn', 16, 0, 2 * 72],
+    ['scaled', 8, 0, 72],
+    ['halve', 0, 0, 72],
+    ['prelu', 1, 0, 72],
+    ['up', 96, 8 * 9 * 3 * 4, 2 * 8 * 9 * 3 * 4],
+    ['flatten', 0, 0, 0],
+    ['fc', 108 * 5 + 5, 108 * 5, 2 * 108 * 5 + 5],
   ])
   expect(cost.layers[0]).toMatchObject({ op: 'Conv', inputShape: [1, 4, 6, 6], outputShape: [1, 8, 3, 3] })
   expect(cost.layers[7]).toMatchObject({ op: 'Gemm', inputShape: [1, 108], outputShape: [1, 5] })
+})
+
+test('operations of pools, reductions, normalisations and resizing, by hand', () => {
+  const net = createBuilder({ name: 'hand', input: [4, 6, 6] })
+  const pooled = net.maxPool('max', net.relu('relu', net.input), { kernel: 3, stride: 2, padding: 1 })
+  const up = (name: string, mode: string) => net.node(name, 'Resize', [pooled], [4, 6, 6], { scales: [1, 1, 2, 2], mode })
+  const sum = net.node('sum', 'Sum', [up('nearest', 'nearest'), up('linear', 'linear'), net.input], [4, 6, 6])
+  const mean = net.flatten('flatten', net.globalAveragePool('mean', sum))
+  const cost = costOf(net.graph(net.node('softmax', 'Softmax', [mean], [4], { axis: 1 })))
+  const expected = { relu: 144, max: 36 * 9, nearest: 0, linear: 144 * 9, sum: 2 * 144, mean: 144, flatten: 0, softmax: 4 * 5 }
+  expect(Object.fromEntries(cost.layers.map(({ name, operations }) => [name, operations]))).toEqual(expected)
+  expect(cost.operations).toBe(Object.values(expected).reduce((a, b) => a + b))
 })
 
 test('a shared weight counts once, its work twice; an unknown operation hides shapes, not parameters', () => {

@@ -1,5 +1,6 @@
-/** What a network costs, counted exactly: parameters and multiply-accumulates, per layer and in total. */
+/** What a network costs, counted exactly: parameters, multiply-accumulates and all operations, per layer and in total. */
 import { elements, operations, type Shape } from '@espalier/kernels'
+import { operationsOf } from './arithmetic.js'
 import type { Graph, Node } from './graph.js'
 import { shapesAtBatchOne } from './onnx/shapes.js'
 
@@ -11,6 +12,8 @@ export interface LayerCost {
   readonly outputShape: Shape | null
   readonly params: number
   readonly macs: number
+  /** All arithmetic operations (`arithmetic.ts` says what counts). */
+  readonly operations: number
 }
 
 export interface Cost {
@@ -18,6 +21,8 @@ export interface Cost {
   readonly params: number
   /** Multiply-accumulates of convolutions and linear layers for one image, bias not counted (FLOPs = 2 x MACs). */
   readonly macs: number
+  /** All arithmetic operations for one image: two for each MAC, and biases, normalisations, activations, pooling and arithmetic by element. */
+  readonly operations: number
   /** Every node, in order. */
   readonly layers: readonly LayerCost[]
 }
@@ -35,18 +40,21 @@ export function costOf(graph: Graph): Cost {
       params += tensor.data.length
     }
     const input = node.inputs.find((name) => name !== '' && !graph.initializers.has(name)) ?? node.inputs[0]
+    const macs = macsOf(node, shapes)
     return {
       name: node.name,
       op: node.op,
       inputShape: shapes.get(input) ?? null,
       outputShape: shapes.get(node.outputs[0]) ?? null,
       params,
-      macs: macsOf(node, shapes),
+      macs,
+      operations: operationsOf(node, shapes, macs),
     }
   })
   return {
     params: layers.reduce((sum, layer) => sum + layer.params, 0),
     macs: layers.reduce((sum, layer) => sum + layer.macs, 0),
+    operations: layers.reduce((sum, layer) => sum + layer.operations, 0),
     layers,
   }
 }

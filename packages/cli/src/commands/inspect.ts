@@ -4,7 +4,7 @@ import { count, required, table } from './shared.js'
 
 export const inspectCommand = defineCommand({
   name: 'inspect',
-  summary: 'layers, shapes, parameters, MACs, activation memory; channel groups, and why a layer is locked',
+  summary: 'layers, shapes, parameters, MACs, all operations, activation memory; channel groups, and why a layer is locked',
   arguments: [{ name: '<MODEL>', description: 'ONNX file' }],
   options: commonOptions,
   async run([model]) {
@@ -12,7 +12,7 @@ export const inspectCommand = defineCommand({
     const shape = (dims: readonly number[] | null) => dims?.join('x') ?? '?'
     const layers = table(
       [
-        ['layer', 'operation', 'input', 'output', 'parameters', 'MACs'],
+        ['layer', 'operation', 'input', 'output', 'parameters', 'MACs', 'all operations'],
         ...result.layers.map((layer) => [
           layer.name,
           layer.op,
@@ -20,6 +20,7 @@ export const inspectCommand = defineCommand({
           shape(layer.outputShape),
           count(layer.params),
           count(layer.macs),
+          count(layer.operations),
         ]),
       ],
       [0, 1, 2, 3],
@@ -36,7 +37,7 @@ export const inspectCommand = defineCommand({
       ],
       [0, 2, 3],
     )
-    const total = `${count(result.params)} parameters, ${count(result.macs)} MACs (${count(2 * result.macs)} FLOPs), ${result.memory === null ? 'unknown' : `${count(result.memory)} bytes of`} peak activations at batch 1`
+    const total = `${count(result.params)} parameters, ${count(result.macs)} MACs (${count(2 * result.macs)} FLOPs; ${count(result.operations)} operations of all kinds), ${result.memory === null ? 'unknown' : `${count(result.memory)} bytes of`} peak activations at batch 1`
     return { json: result, text: [layers, '', total, '', groups].join('\n') }
   },
 })

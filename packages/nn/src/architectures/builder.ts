@@ -35,6 +35,10 @@ export interface PoolOptions {
   /** The kernel's size when absent. */
   readonly stride?: number
   readonly padding?: number
+  /** Sizes are rounded up: a last window may reach beyond the image. */
+  readonly ceil?: boolean
+  /** Averages count the padding as zeros; they leave it out when absent. */
+  readonly countPadding?: boolean
 }
 
 export interface BuilderOptions {
@@ -43,6 +47,8 @@ export interface BuilderOptions {
   readonly input: Shape
   /** Of the weights; 0 when absent. */
   readonly seed?: number
+  /** Weights are zeros instead of drawn: a network of which only the structure matters. */
+  readonly zeros?: boolean
   readonly metadata?: Readonly<Record<string, string>>
 }
 
@@ -50,7 +56,7 @@ export type Builder = ReturnType<typeof createBuilder>
 
 const filled = (length: number, value: number): Float32Array => new Float32Array(length).fill(value)
 
-export function createBuilder({ name: graphName, input: inputShape, seed = 0, metadata = {} }: BuilderOptions) {
+export function createBuilder({ name: graphName, input: inputShape, seed = 0, zeros = false, metadata = {} }: BuilderOptions) {
   if (inputShape.length !== 3 || !inputShape.every((size) => Number.isInteger(size) && size > 0))
     throw new InputError('not an image', { field: 'input', expected: 'three positive integers [c, h, w]', found: `[${inputShape}]` })
   const nodes: Node[] = []
@@ -64,6 +70,7 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, me
   }
   const drawn = (name: string, dims: Shape, draw: (random: Random) => number): string =>
     parameter(name, dims, () => {
+      if (zeros) return new Float32Array(elements(dims))
       // A stream per tensor: a layer's weights do not depend on what else the network holds.
       const random = createRandom(seed, `weights/${name}`)
       const data = new Float32Array(elements(dims))
@@ -115,16 +122,54 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, me
     return node(name, 'BatchNormalization', inputs, x.shape, { epsilon: Math.fround(1e-5) })
   }
 
-  const pool = (op: string, extra: Attributes) => (name: string, x: Value, options: PoolOptions) => {
-    const { kernel, stride = kernel, padding = 0 } = options
+  const pool = (op: string, extra: (options: PoolOptions) => Attributes) => (name: string, x: Value, options: PoolOptions) => {
+    const { kernel, stride = kernel, padding = 0, ceil = false } = options
     const [c, h, w] = x.shape
-    return node(name, op, [x.name], [c, spatial(h, kernel, stride, padding), spatial(w, kernel, stride, padding)], {
+    const size = (extent: number): number => {
+      if (!ceil) return spatial(extent, kernel, stride, padding)
+      const count = Math.ceil((extent + 2 * padding - kernel) / stride) + 1
+      // The last window must still begin inside the image or its leading padding.
+      return (count - 1) * stride >= extent + padding ? count - 1 : count
+    }
+    return node(name, op, [x.name], [c, size(h), size(w)], {
       kernel_shape: [kernel, kernel],
       strides: [stride, stride],
       pads: [padding, padding, padding, padding],
-      ceil_mode: 0,
-      ...extra,
+      ceil_mode: ceil ? 1 : 0,
+      ...extra(options),
     })
+  }
+
+  /** Kernel and stride as given, no padding; drawn like `conv`'s. */
+  const convTranspose = (name: string, x: Value, channels: number, { kernel, stride }: { kernel: number; stride: number }): Value => {
+    const [c, h, w] = x.shape
+    const size = (extent: number) => (extent - 1) * stride + kernel
+    const deviation = Math.sqrt(2 / (channels * kernel * kernel))
+    const weight = drawn(`${name}.weight`, [c, channels, kernel, kernel], (random) => random.normal(0, deviation))
+    return node(
+      name,
+      'ConvTranspose',
+      [x.name, weight, parameter(`${name}.bias`, [channels], filled(channels, 0))],
+      [channels, size(h), size(w)],
+      {
+        kernel_shape: [kernel, kernel],
+        strides: [stride, stride],
+        pads: [0, 0, 0, 0],
+        dilations: [1, 1],
+        group: 1,
+        output_padding: [0, 0],
+      },
+    )
+  }
+
+  /** Parts of so many channels, called `name.0` and so on. */
+  const split = (name: string, x: Value, sizes: readonly number[]): Value[] => {
+    const parts = sizes.map((size, i): Value => ({ name: `${name}.${i}`, shape: [size, ...x.shape.slice(1)] }))
+    if (sizes.reduce((sum, size) => sum + size, 0) !== x.shape[0])
+      throw new Error(`split '${name}': expected parts of ${x.shape[0]} channels, found [${sizes}]`)
+    for (const part of parts) names.add(part.name)
+    nodes.push({ name, op: 'Split', inputs: [x.name], outputs: parts.map((part) => part.name), attributes: { axis: 1, split: [...sizes] } })
+    return parts
   }
 
   /** PyTorch's default: weights and bias uniform within 1 / sqrt(fan-in). */
@@ -163,16 +208,18 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, me
   return {
     input: { name: 'input', shape: inputShape } as Value,
     conv,
+    convTranspose,
     batchNorm,
     relu,
     relu6,
     softmax: unary('Softmax', { axis: 1 }),
-    maxPool: pool('MaxPool', { dilations: [1, 1] }),
-    averagePool: pool('AveragePool', { count_include_pad: 0 }),
+    maxPool: pool('MaxPool', () => ({ dilations: [1, 1] })),
+    averagePool: pool('AveragePool', ({ countPadding }) => ({ count_include_pad: countPadding ? 1 : 0 })),
     globalAveragePool: (name: string, x: Value) => node(name, 'GlobalAveragePool', [x.name], [x.shape[0], 1, 1]),
     flatten: (name: string, x: Value) => node(name, 'Flatten', [x.name], [elements(x.shape)], { axis: 1 }),
     linear,
     concat,
+    split,
     add,
     /** Any other operation; `shape` is its output's, without the batch. */
     node: (name: string, op: string, inputs: readonly (Value | string)[], shape: Shape, attributes?: Attributes) =>
@@ -185,6 +232,13 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, me
       ),
     /** A constant tensor; returns its name, for `node`. */
     parameter,
+    /** The same for a list of whole numbers. */
+    indices(name: string, values: readonly number[]): string {
+      initializers.set(name, () => ({ dims: [values.length], type: 'int64', data: BigInt64Array.from(values, BigInt) }))
+      return name
+    },
+    /** The same for one drawn from the normal distribution around 0. */
+    normal: (name: string, dims: Shape, deviation: number): string => drawn(name, dims, (random) => random.normal(0, deviation)),
     /** The finished network. Its outputs keep the names of their layers, except that a single one is called 'output'. */
     graph(...outputs: readonly Value[]): Graph {
       const single = outputs.length === 1 ? outputs[0].name : undefined

@@ -37,6 +37,8 @@ export interface ArchitectureOptions {
   readonly classes?: number
   /** Of the weights; 0 when absent. */
   readonly seed?: number
+  /** Zeros instead of drawn weights, where only the structure matters. */
+  readonly zeros?: boolean
 }
 
 const find = (name: string) => {
@@ -55,8 +57,8 @@ export const defaultInput = (name: string): Shape => find(name).input
  */
 export function buildArchitecture(name: string, options: ArchitectureOptions = {}): Graph {
   const { build, input } = find(name)
-  const { classes = 10, seed = 0 } = options
+  const { classes = 10, seed = 0, zeros } = options
   if (!Number.isInteger(classes) || classes < 1)
     throw new InputError('not a number of classes', { field: 'classes', expected: 'a positive integer', found: classes })
-  return build(classes, { name, input: options.input ?? input, seed, metadata: { 'espalier.arch': name } })
+  return build(classes, { name, input: options.input ?? input, seed, zeros, metadata: { 'espalier.arch': name } })
 }

@@ -1,5 +1,5 @@
 /** On the models and cases of others, where `ESPALIER_SHARED` (default: `../shared` beside the repository) has them. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
 import { describe, expect, test } from 'vitest'
@@ -8,18 +8,12 @@ import { InputError } from '../errors.js'
 import type { Graph } from '../graph.js'
 import { exportOnnx } from './export.js'
 import { importOnnx } from './import.js'
-import { caseInputs, caseNames, caseOutputs, disagreement, importCase, shared } from './testing/cases.js'
+import { caseInputs, caseNames, caseOutputs, disagreement, importCase, shared, sharedFiles } from './testing/cases.js'
 import { comparable, difference, runFile } from './testing/models.js'
-
-const files = (folder: string): string[] =>
-  (readdirSync(join(shared, folder), { recursive: true }) as string[])
-    .filter((file) => file.endsWith('.onnx'))
-    .map((file) => join(folder, file))
-    .sort((a, b) => (a < b ? -1 : 1))
 
 if (!existsSync(shared)) test.skip(`no models of others: ${shared} does not exist`, () => {})
 else {
-  const paths = [...files('cases/graphs'), ...files('data/models')]
+  const paths = [...sharedFiles('cases/graphs'), ...sharedFiles('data/models')]
   test('they are all there', () => expect(paths.length).toBeGreaterThanOrEqual(20 + 17))
 
   describe('every model and graph: our file does what theirs does, and comes back as it is', () => {

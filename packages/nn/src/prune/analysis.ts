@@ -1,9 +1,10 @@
 /** One walk over a graph that finds which channels are the same channel. */
-import type { Graph } from '../graph.js'
+import type { Graph, Node } from '../graph.js'
 import { createAtoms } from './atoms.js'
 import { type Context, type Layer, refuse, type Use } from './context.js'
 import { type Layout, opaque } from './layout.js'
 import { rules } from './rules.js'
+import type { Shuffle } from './shuffle.js'
 
 export interface Analysis {
   readonly graph: Graph
@@ -11,6 +12,8 @@ export interface Analysis {
   readonly layouts: ReadonlyMap<string, Layout>
   readonly uses: readonly Use[]
   readonly layers: readonly Layer[]
+  /** Channel shuffles by their last node. */
+  readonly shuffles: ReadonlyMap<Node, Shuffle>
   /** The class of channels that go together, named by its smallest atom. */
   find(atom: number): number
   /** Why a class must stay; null when it may go. */
@@ -23,7 +26,16 @@ const known = new WeakMap<Graph, Analysis>()
 export function analyse(graph: Graph): Analysis {
   const before = known.get(graph)
   if (before) return before
-  const context: Context = { graph, atoms: createAtoms(), layouts: new Map(), uses: [], layers: [], grouped: [], weights: new Map() }
+  const context: Context = {
+    graph,
+    atoms: createAtoms(),
+    layouts: new Map(),
+    uses: [],
+    layers: [],
+    grouped: [],
+    shuffles: new Map(),
+    weights: new Map(),
+  }
   for (const input of graph.inputs) {
     if (graph.initializers.has(input.name)) continue
     const shape = input.shape.map((size) => (typeof size === 'number' ? size : undefined))

@@ -13,6 +13,7 @@ import type { Context, Layer } from './context.js'
 import type { Layout } from './layout.js'
 import { rules } from './rules.js'
 import { shapeRules } from './rules-shape.js'
+import type { Shuffle } from './shuffle.js'
 import { tapSets } from './taps.js'
 
 /** Per channel: the value away from borders (NaN: not constant, or not asked for) and its extremes at padded borders. */
@@ -85,12 +86,19 @@ export function constantChannels(analysis: Analysis, asked: (atom: number) => bo
   const found = new Map<string, Values>()
   const layers = new Map(analysis.layers.map((layer) => [layer.node, layer]))
   for (const node of graph.nodes) {
-    const results = valuesOf(node, graph, layouts, found, layers.get(node), asked)
+    const shuffle = analysis.shuffles.get(node)
+    const results = shuffle ? [shuffled(found.get(shuffle.input), shuffle)] : valuesOf(node, graph, layouts, found, layers.get(node), asked)
     node.outputs.forEach((name, i) => {
       if (results[i]?.value.some((value) => !Number.isNaN(value))) found.set(name, results[i])
     })
   }
   return found
+}
+
+function shuffled(from: Values | undefined, { sources }: Shuffle): Values {
+  const result = unknown(sources.length)
+  if (from) for (const [i, source] of sources.entries()) set(result, i, from.value[source], from.low[source], from.high[source])
+  return result
 }
 
 function valuesOf(
@@ -202,7 +210,7 @@ function moved(node: Node, graph: Graph, layouts: ReadonlyMap<string, Layout>, f
     }
     numbered.set(name, { ...layout, atoms: atoms.fresh(layout.atoms.length) })
   }
-  const scratch: Context = { graph, atoms, layouts: numbered, uses: [], layers: [], grouped: [], weights: new Map() }
+  const scratch: Context = { graph, atoms, layouts: numbered, uses: [], layers: [], grouped: [], shuffles: new Map(), weights: new Map() }
   const outputs = rules[node.op](node, scratch)
   const classes = new Map<number, number[]>()
   sources.forEach((_, atom) => {

@@ -3,6 +3,7 @@ import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
 import type { Atoms } from './atoms.js'
 import { type Layout, opaque } from './layout.js'
+import type { Shuffle } from './shuffle.js'
 
 /** A constant input of a node that holds something per channel, and along which of its axes. */
 export interface Use {
@@ -31,6 +32,8 @@ export interface Context {
   readonly layers: Layer[]
   /** Atoms that a grouped convolution has tied, to name it as the reason where nothing is left to choose. */
   readonly grouped: number[]
+  /** Channel shuffles by their last node. */
+  readonly shuffles: Map<Node, Shuffle>
   /** First binding of every weight, by name and axis: a weight used twice ties the channels of both uses. */
   readonly weights: Map<string, Int32Array>
 }

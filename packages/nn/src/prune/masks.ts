@@ -85,7 +85,12 @@ function renameInputs(node: Node, current: ReadonlyMap<string, string>): Node {
 /** Tensors to mask so that every layer reads zeros in removed channels. */
 export function maskPoints({ analysis, place }: Grouping, selected: ReadonlySet<number>): Set<string> {
   const { graph, layouts } = analysis
-  const producer = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
+  // The last node of a shuffle stands for all three.
+  const whole = (node: Node): Node => {
+    const shuffle = analysis.shuffles.get(node)
+    return shuffle ? { ...node, inputs: [shuffle.input] } : node
+  }
+  const producer = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, whole(node)] as const)))
   const concerned = (name: string) => layouts.get(name)?.atoms.some((atom) => selected.has(place.get(analysis.find(atom))!.group)) ?? false
   const points = new Set<string>()
   const known = new Map<string, boolean>()

@@ -110,6 +110,13 @@ const structures: Record<string, Body> = {
       })
     return net.concat('both', [slice('left', 0, 7), net.relu('relu1', slice('right', -8, 12))])
   },
+  'a shuffle of three branches, and a Gather of the rest': (net, x) => {
+    const parts = net.node('parts', 'Reshape', [x], [3, 4, 36], { shape: [-1, 3, 4, 36] })
+    const turned = net.node('turned', 'Transpose', [parts], [4, 3, 36], { perm: [0, 2, 1, 3] })
+    const shuffled = net.node('shuffled', 'Reshape', [turned], [12, 6, 6], { shape: [0, 12, 6, -1] })
+    const order = net.indices('order', [5, -1, 0, 7, 2, 7])
+    return net.node('picked', 'Gather', [net.conv('c1', shuffled, 8), order], [6, 6, 6], { axis: 1 })
+  },
   'a grouped transposed convolution': (net, x) =>
     net.node('up', 'ConvTranspose', [x, seeded(net, 'up.weight', [12, 3, 2, 2]), seeded(net, 'up.bias', [9])], [9, 12, 12], {
       ...window2,

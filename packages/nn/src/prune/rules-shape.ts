@@ -3,6 +3,7 @@ import type { Node } from '../graph.js'
 import { fromFront, numbers, scalar, text } from './attributes.js'
 import { activations, bind, type Context, constant, identify, layoutOf, type Rule, refuse } from './context.js'
 import { type Layout, opaque, pick, product } from './layout.js'
+import { reshapeTarget, shuffleAt } from './shuffle.js'
 
 const range = (from: number, to: number, step = 1) =>
   Array.from({ length: Math.max(0, Math.ceil((to - from) / step)) }, (_, i) => from + i * step)
@@ -84,27 +85,22 @@ function reshaped(node: Node, context: Context, x: Layout, target: readonly numb
   return [{ shape, axis: best.axis + 1, atoms: kept }]
 }
 
-/** Sizes after the batch of a Reshape's target; undefined when the batch itself is moved or a size is open. */
-function reshapeTarget(x: Layout, target: readonly number[]): number[] | undefined {
-  const known = product(x.shape.slice(1))
-  if (known === undefined || x.shape.length === 0) return undefined
-  const sizes = target.map((size, axis) => (size === 0 && axis > 0 ? x.shape[axis] : size))
-  const rest = sizes.slice(1)
-  const open = rest.indexOf(-1)
-  if (open >= 0) {
-    const others = product(rest.map((size, axis) => (axis === open ? 1 : size)))
-    if (!others || known % others) return undefined
-    rest[open] = known / others
-  }
-  const batch = target[0] === 0 || target[0] === -1 || x.shape[0] === undefined || x.shape[0] === target[0]
-  return batch && product(rest) === known ? (rest as number[]) : undefined
-}
-
 const reshape: Rule = (node, context) => {
   const x = layoutOf(context, node, 0)
   if (!x) return refuse(context, node, `Reshape at ${node.name} of a constant`)
   const shape = numbers(node, 'shape')
   if (!shape) return refuse(context, node, `the shape of Reshape at ${node.name} is computed`)
+  const ended = context.shuffles.get(node)
+  if (ended) {
+    const from = context.layouts.get(ended.input)!
+    return [{ ...from, atoms: pick(from.atoms, ended.sources) }]
+  }
+  // Channels pass through a shuffle one by one; between its nodes, where nobody looks, they are on several axes.
+  const begun = shuffleAt(context.graph, node, x)
+  if (begun) {
+    context.shuffles.set(begun.nodes[2], begun)
+    return [opaque(`inside the channel shuffle at ${node.name}`, [x.shape[0], ...reshapeTarget(x, shape)!])]
+  }
   const target = reshapeTarget(x, shape)
   return target
     ? reshaped(node, context, x, target)
@@ -220,6 +216,23 @@ const slice: Rule = (node, context) => {
   return [{ ...x, shape, atoms }]
 }
 
+/** Channel numbers that a Gather takes, from the front; undefined where they are computed or no list. */
+export function gathered(context: Pick<Context, 'graph'>, node: Node, size: number): number[] | undefined {
+  const indices = context.graph.initializers.get(node.inputs[1])
+  if (indices?.dims.length !== 1) return undefined
+  return Array.from(indices.data as ArrayLike<number | bigint>, (index) => (Number(index) < 0 ? Number(index) + size : Number(index)))
+}
+
+const gather: Rule = (node, context) => {
+  const x = layoutOf(context, node, 0)
+  const axis = x && fromFront(scalar(node, 'axis', 0), x.shape.length)
+  const size = x?.shape[axis!]
+  const indices = size === undefined ? undefined : gathered(context, node, size)
+  if (!x || !axis || !indices) return refuse(context, node, x?.why ?? `Gather at ${node.name} takes what is computed, or images`)
+  const shape = x.shape.map((old, i) => (i === axis ? indices.length : old))
+  return [{ ...x, shape, atoms: axis === x.axis ? pick(x.atoms, indices) : x.atoms }]
+}
+
 /** Sizes of a Split's outputs along its axis. */
 export function splitSizes(node: Node, size: number): readonly number[] {
   const given = numbers(node, 'split')
@@ -302,6 +315,7 @@ export const shapeRules: Readonly<Record<string, Rule>> = {
   Transpose: transpose,
   Concat: concat,
   Slice: slice,
+  Gather: gather,
   Split: split,
   Pad: pad,
   Resize: resize,

@@ -5,7 +5,7 @@ import type { Analysis } from './analysis.js'
 import { fromFront, numbers, scalar } from './attributes.js'
 import type { Use } from './context.js'
 import type { Layout } from './layout.js'
-import { clampRange, sliceRanges, splitSizes } from './rules-shape.js'
+import { clampRange, gathered, sliceRanges, splitSizes } from './rules-shape.js'
 
 /** Keeps the given indices along each named axis. */
 export function takeIndices(tensor: TensorData, kept: readonly { axis: number; indices: ArrayLike<number> }[]): TensorData {
@@ -77,12 +77,47 @@ export function cut(analysis: Analysis, removed: ReadonlySet<number>): Graph {
   const alive = (atom: number) => !removed.has(analysis.find(atom))
   const edit = createEdit(graph)
   const renamed = cutConstants(analysis, alive, edit)
-  const nodes = graph.nodes.map((node) => {
+  const shuffles = cutShuffles(analysis, alive, edit)
+  const nodes = graph.nodes.flatMap((node) => {
+    const shuffle = shuffles.get(node)
+    if (shuffle) return shuffle
     const inputs = node.inputs.map((name, input) => renamed.get(node)?.get(input) ?? name)
     const moved = inputs.some((name, i) => name !== node.inputs[i]) ? { ...node, inputs } : node
-    return rewriteAttributes(graph, node, moved, layouts, alive)
+    return [rewriteAttributes(graph, node, moved, layouts, alive)]
   })
   return edit.finish(nodes)
+}
+
+/**
+ * What takes the place of nodes that pick channels by number, where some of them go. What is left of a shuffle's channels need not fill its
+ * factors any more: it becomes a Gather, whose numbers are those of the channels that stay.
+ */
+function cutShuffles({ graph, layouts, shuffles }: Analysis, alive: (atom: number) => boolean, edit: Edit): Map<Node, Node[]> {
+  const replaced = new Map<Node, Node[]>()
+  /** The numbers among what is left of `x`, in a constant: the one they were in where nothing else reads it. */
+  const indices = (wanted: string, x: Layout, sources: Iterable<number>): string => {
+    let count = 0
+    const places = Array.from(x.atoms, (atom) => (alive(atom) ? count++ : -1))
+    const left = Array.from(sources, (source) => places[source]).filter((place) => place >= 0)
+    const tensor: TensorData = { dims: [left.length], type: 'int64', data: BigInt64Array.from(left, BigInt) }
+    if (graph.nodes.flatMap(({ inputs }) => inputs).filter((name) => name === wanted).length !== 1) return edit.add(wanted, tensor)
+    edit.initializers.set(wanted, tensor)
+    return wanted
+  }
+  for (const [node, { input, nodes, sources }] of shuffles) {
+    const x = layouts.get(input)!
+    if (x.atoms.every(alive)) continue
+    for (const one of nodes) replaced.set(one, [])
+    const inputs = [input, indices(`${node.name}.indices`, x, sources)]
+    replaced.set(node, [{ ...node, op: 'Gather', inputs, attributes: { axis: x.axis } }])
+  }
+  for (const node of graph.nodes) {
+    const x = node.op === 'Gather' ? layouts.get(node.inputs[0]) : undefined
+    if (!x || x.axis < 0 || fromFront(scalar(node, 'axis', 0), x.shape.length) !== x.axis || x.atoms.every(alive)) continue
+    const sources = gathered({ graph }, node, x.atoms.length)!
+    replaced.set(node, [{ ...node, inputs: [node.inputs[0], indices(node.inputs[1], x, sources)] }])
+  }
+  return replaced
 }
 
 /** Slices every constant as each of its uses needs it; returns the names that nodes must use where they change. */

@@ -8,7 +8,7 @@ const pointwise = set(
   'Relu LeakyRelu PRelu HardSwish Tanh Elu Selu Celu Softsign Gelu Mish Silu ThresholdedRelu Erf Abs Neg Sign Sqrt Floor Ceil Round Sin ReduceL1 ReduceL2 ReduceSumSquare ReduceProd',
 )
 const movement = set(
-  'MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool AdaptiveAveragePool ReduceMean ReduceSum ReduceMax ReduceMin Identity Dropout Cast Flatten Reshape Transpose Squeeze Unsqueeze Slice Split Resize DepthToSpace SpaceToDepth Concat Pad',
+  'MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool AdaptiveAveragePool ReduceMean ReduceSum ReduceMax ReduceMin Identity Dropout Cast Flatten Reshape Transpose Squeeze Unsqueeze Slice Split Gather Resize DepthToSpace SpaceToDepth Concat Pad',
 )
 const joins = set('Add Sub Sum Mean Max Min')
 

@@ -12,6 +12,13 @@ import { readTensor } from '../tensors.js'
 
 export const shared = process.env.ESPALIER_SHARED ?? fileURLToPath(new URL('../../../../../../shared', import.meta.url))
 
+/** ONNX files in a folder of `shared`, in order. */
+export const sharedFiles = (folder: string): string[] =>
+  (readdirSync(join(shared, folder), { recursive: true }) as string[])
+    .filter((file) => file.endsWith('.onnx'))
+    .map((file) => join(folder, file))
+    .sort((a, b) => (a < b ? -1 : 1))
+
 /** The ONNX project's cases of one operation each, by name; none where the folder does not exist. */
 export const caseNames = (): string[] =>
   existsSync(shared) ? readdirSync(join(shared, 'cases/onnx-node')).filter((name) => name.startsWith('test_')) : []

@@ -65,7 +65,7 @@ export function withoutMasks(
   return { ...graph, inputs: graph.inputs.filter((input) => !(input.name in masks)), nodes, initializers }
 }
 
-/** The graph with every normalisation's parameters drawn at random: those of a new network hide mistakes. */
+/** The graph with every normalisation's parameters and every convolution's bias drawn at random: those of a new network hide mistakes. */
 export function withRandomNorms(graph: Graph, seed = 3): Graph {
   const initializers = new Map(graph.initializers)
   for (const node of graph.nodes.filter((one) => one.op === 'BatchNormalization')) {
@@ -75,6 +75,11 @@ export function withRandomNorms(graph: Graph, seed = 3): Graph {
       const draw = () => (i === 0 || i === 3 ? random.uniform(0.5, 1.5) : random.uniform(-0.5, 0.5))
       initializers.set(name, { ...old, data: Float32Array.from({ length: old.data.length }, draw) })
     })
+  }
+  for (const node of graph.nodes.filter((one) => one.op.startsWith('Conv') && one.inputs[2])) {
+    const random = createRandom(seed, node.inputs[2])
+    const old = initializers.get(node.inputs[2])!
+    initializers.set(node.inputs[2], { ...old, data: Float32Array.from({ length: old.data.length }, () => random.uniform(-0.5, 0.5)) })
   }
   return { ...graph, initializers }
 }
