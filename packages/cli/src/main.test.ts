@@ -154,7 +154,7 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
     [pruning(tiny, 'shapes,limit=100', `module:${at('nan.mjs')}<=3`), /nan\.mjs<=3'.*no finite number.*NaN/],
     [
       pruning(tiny, 'shapes,limit=100', 'params<=50%', '--method', 'amc'),
-      /--method: not there: expected one of crl, uniform, random, found 'amc'/,
+      /--method: not there: expected one of crl, uniform, random, global-l1, found 'amc'/,
     ],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--algorithm', 'cpo'), /--algorithm.*ppo-lag.*'cpo'/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--keep', 'conv9'), /--keep conv9.*expected one of.*conv1/],
