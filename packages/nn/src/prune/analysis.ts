@@ -1,6 +1,7 @@
 /** One walk over a graph that finds which channels are the same channel. */
 import type { Graph, Node } from '../graph.js'
 import { createAtoms } from './atoms.js'
+import { balance } from './balance.js'
 import { type Context, type Layer, refuse, type Use } from './context.js'
 import { type Layout, opaque } from './layout.js'
 import { rules } from './rules.js'
@@ -48,6 +49,7 @@ export function analyse(graph: Graph): Analysis {
       if (name) context.layouts.set(name, layouts[i] ?? opaque(`output ${i} of ${node.op} at ${node.name}`))
     })
   }
+  for (const grouped of context.grouped) balance(context.atoms, grouped)
   for (const output of graph.outputs) {
     const layout = context.layouts.get(output.name)
     if (layout) context.atoms.lock(layout.atoms, 'graph output')
@@ -75,7 +77,7 @@ function lockUncutUses(context: Context): void {
 
 /** Where a whole tensor is one class there is nothing to choose. */
 function lockTied({ atoms, layouts, grouped }: Context): void {
-  const byGroups = new Set(grouped.map(atoms.find))
+  const byGroups = new Set(grouped.flatMap((one) => Array.from(one.atoms, atoms.find)))
   for (const layout of layouts.values()) {
     if (layout.atoms.length === 0) continue
     const root = atoms.find(layout.atoms[0])

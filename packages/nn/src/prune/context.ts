@@ -2,6 +2,7 @@
 import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
 import type { Atoms } from './atoms.js'
+import type { Grouped } from './balance.js'
 import { type Layout, opaque } from './layout.js'
 import type { Shuffle } from './shuffle.js'
 
@@ -9,7 +10,14 @@ import type { Shuffle } from './shuffle.js'
 export interface Use {
   readonly node: Node
   readonly input: number
-  readonly cuts: { readonly axis: number; readonly atoms: Int32Array }[]
+  readonly cuts: Cut[]
+}
+
+/** One entry per channel along an axis; with several groups, one entry per channel of a group, for each group's own rows of axis 0. */
+export interface Cut {
+  readonly axis: number
+  readonly atoms: Int32Array
+  readonly groups: number
 }
 
 /** A node that makes channels (convolution, linear): what its output and input channels are. */
@@ -30,8 +38,8 @@ export interface Context {
   readonly layouts: Map<string, Layout>
   readonly uses: Use[]
   readonly layers: Layer[]
-  /** Atoms that a grouped convolution has tied, to name it as the reason where nothing is left to choose. */
-  readonly grouped: number[]
+  /** Channels of grouped convolutions, of which every group must keep equally many. */
+  readonly grouped: Grouped[]
   /** Channel shuffles by their last node. */
   readonly shuffles: Map<Node, Shuffle>
   /** First binding of every weight, by name and axis: a weight used twice ties the channels of both uses. */
@@ -61,17 +69,17 @@ export function activations(context: Context, node: Node): { input: number; layo
   })
 }
 
-/** Says that axis `axis` of a constant input holds one entry per channel. Weights (`tied`) that several nodes use tie the channels of all. */
-export function bind(context: Context, node: Node, input: number, axis: number, atoms: Int32Array, tied = false): void {
+/** Says that axis `axis` of a constant input holds one entry per channel (of a group: see `Cut`). Weights (`tied`) that several nodes use tie the channels of all. */
+export function bind(context: Context, node: Node, input: number, axis: number, atoms: Int32Array, tied = false, groups = 1): void {
   const size = constant(context, node, input)?.dims[axis]
-  if (size !== atoms.length) {
+  if (size !== atoms.length / groups) {
     throw new Error(
-      `${node.op} ${node.name}: input ${input} '${node.inputs[input]}' axis ${axis}: expected ${atoms.length} channels, found ${size}`,
+      `${node.op} ${node.name}: input ${input} '${node.inputs[input]}' axis ${axis}: expected ${atoms.length / groups} channels, found ${size}`,
     )
   }
   let use = context.uses.findLast((one) => one.node === node && one.input === input)
   if (!use) context.uses.push((use = { node, input, cuts: [] }))
-  use.cuts.push({ axis, atoms })
+  use.cuts.push({ axis, atoms, groups })
   if (!tied) return
   const key = `${node.inputs[input]}\n${axis}`
   const first = context.weights.get(key)

@@ -99,13 +99,14 @@ function parameterCount({ versions, scalarFree }: Parameter, widths: readonly nu
   return total
 }
 
-function channelsOf({ analysis, place }: Grouping, atoms: Int32Array, groups: readonly ChannelGroup[]): Channels {
+/** `parts`: each of so many equal parts of the atoms, which go alike, is this long. */
+function channelsOf({ analysis, place }: Grouping, atoms: Int32Array, groups: readonly ChannelGroup[], parts = 1): Channels {
   const counts = new Map<number, number>()
   for (const atom of atoms) {
     const { group } = place.get(analysis.find(atom))!
     counts.set(group, (counts.get(group) ?? 0) + 1)
   }
-  return [...counts].map(([group, count]) => ({ group, factor: count / groups[group].channels }))
+  return [...counts].map(([group, count]) => ({ group, factor: count / groups[group].channels / parts }))
 }
 
 /** How each use of each constant is cut; a use that is not among these takes it whole. */
@@ -117,7 +118,7 @@ function cutsOf(grouping: Grouping): (node: Node, input: number) => { key: strin
     const cuts = uses.get(`${node.name}\n${input}`)?.cuts ?? []
     const fixed = elements(dims.filter((_, axis) => !cuts.some((cut) => cut.axis === axis)))
     const key = cuts.map(({ axis, atoms }) => `${axis}:${Array.from(atoms, analysis.find).join()}`).join(' ')
-    return { key, size: { fixed, axes: cuts.map(({ atoms }) => channelsOf(grouping, atoms, groups)) } }
+    return { key, size: { fixed, axes: cuts.map((cut) => channelsOf(grouping, cut.atoms, groups, cut.groups)) } }
   }
 }
 

@@ -81,7 +81,8 @@ export function groupsOf(graph: Graph): Grouping {
     const name = first?.layer ?? originOf(analysis, roots[0])
     const count = (taken.get(name) ?? 0) + 1
     taken.set(name, count)
-    const locked = analysis.reason(roots[0]) ?? (first ? (roots.length === 1 ? 'a single channel' : null) : `made by no layer: ${name}`)
+    const single = first?.multiplicity === 1 ? 'a single channel' : 'a single unit: these channels can only go together'
+    const locked = analysis.reason(roots[0]) ?? (first ? (roots.length === 1 ? single : null) : `made by no layer: ${name}`)
     return { id: count === 1 ? name : `${name}#${count}`, channels: roots.length, members: members[group], locked }
   })
   const grouping = { analysis, groups, units, place }

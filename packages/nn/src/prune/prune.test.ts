@@ -117,6 +117,13 @@ const structures: Record<string, Body> = {
     const order = net.indices('order', [5, -1, 0, 7, 2, 7])
     return net.node('picked', 'Gather', [net.conv('c1', shuffled, 8), order], [6, 6, 6], { axis: 1 })
   },
+  'a shuffle between groups of other sizes': (net, x) => {
+    const grouped = net.relu('relu1', net.conv('c1', x, 18, { groups: 3, bias: true }))
+    const parts = net.node('parts', 'Reshape', [grouped], [3, 6, 6, 6], { shape: [0, 3, 6, 6, 6] })
+    const turned = net.node('turned', 'Transpose', [parts], [6, 3, 6, 6], { perm: [0, 2, 1, 3, 4] })
+    const shuffled = net.node('shuffled', 'Reshape', [turned], [18, 6, 6], { shape: [0, 18, 6, 6] })
+    return net.conv('c2', shuffled, 8, { groups: 2 })
+  },
   'a grouped transposed convolution': (net, x) =>
     net.node('up', 'ConvTranspose', [x, seeded(net, 'up.weight', [12, 3, 2, 2]), seeded(net, 'up.bias', [9])], [9, 12, 12], {
       ...window2,

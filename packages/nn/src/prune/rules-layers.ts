@@ -6,13 +6,6 @@ import { type Layout, pick, windowSize } from './layout.js'
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 
-/** Ties channel j of every group to channel j of the first, so that every group keeps equally many. */
-function tieGroups(context: Context, atoms: Int32Array, groups: number): void {
-  const size = atoms.length / groups
-  for (let i = size; i < atoms.length; i++) context.atoms.unite(atoms[i % size], atoms[i])
-  context.grouped.push(...atoms)
-}
-
 function bindBias(context: Context, node: Node, outputs: Int32Array): void {
   if (constant(context, node, 2)) bind(context, node, 2, 0, outputs)
 }
@@ -54,11 +47,10 @@ const convolution: Rule = (node, context) => {
   }
   const outputs = context.atoms.fresh(channels)
   if (groups > 1) {
-    tieGroups(context, x.atoms, groups)
-    tieGroups(context, outputs, groups)
+    context.grouped.push({ atoms: x.atoms, groups }, { atoms: outputs, groups })
   }
   bind(context, node, 1, 0, outputs, true)
-  bind(context, node, 1, 1, x.atoms.slice(0, perGroup), true)
+  bind(context, node, 1, 1, x.atoms, true, groups)
   bindBias(context, node, outputs)
   context.layers.push({ node, outputs, inputs: x.atoms, outputAxis: 0, inputAxis: 1 })
   return [{ shape, axis: 1, atoms: outputs }]
@@ -98,11 +90,10 @@ const transposedConvolution: Rule = (node, context) => {
   }
   const outputs = context.atoms.fresh(perGroup * groups)
   if (groups > 1) {
-    tieGroups(context, x.atoms, groups)
-    tieGroups(context, outputs, groups)
+    context.grouped.push({ atoms: x.atoms, groups }, { atoms: outputs, groups })
   }
   bind(context, node, 1, 0, x.atoms, true)
-  bind(context, node, 1, 1, outputs.slice(0, perGroup), true)
+  bind(context, node, 1, 1, outputs, true, groups)
   bindBias(context, node, outputs)
   context.layers.push({ node, outputs, inputs: x.atoms, outputAxis: 1, inputAxis: 0 })
   return [{ shape, axis: 1, atoms: outputs }]

@@ -7,28 +7,60 @@ import type { Use } from './context.js'
 import type { Layout } from './layout.js'
 import { clampRange, gathered, sliceRanges, splitSizes } from './rules-shape.js'
 
+interface Taken {
+  readonly axis: number
+  readonly indices: ArrayLike<number>
+  /** The indices number the channels of all groups; the rows of axis 0, which have the same groups, keep those of their own. */
+  readonly groups?: number
+}
+
 /** Keeps the given indices along each named axis. */
-export function takeIndices(tensor: TensorData, kept: readonly { axis: number; indices: ArrayLike<number> }[]): TensorData {
-  return kept.reduce((from, { axis, indices }) => {
-    const inner = from.dims.slice(axis + 1).reduce((a, b) => a * b, 1)
-    const outer = from.dims.slice(0, axis).reduce((a, b) => a * b, 1)
-    const size = from.dims[axis]
-    const Data = from.data.constructor as { new (length: number): typeof from.data }
-    const data = new Data(outer * indices.length * inner)
-    // Both sides are the same kind of array; the union type does not know it.
-    const [target, source] = [data as Float32Array, from.data as Float32Array]
-    let at = 0
-    for (let o = 0; o < outer; o++) {
-      for (let i = 0; i < indices.length; i++) {
-        const start = (o * size + indices[i]) * inner
-        if (inner >= 64) {
-          target.set(source.subarray(start, start + inner), at)
-          at += inner
-        } else for (let j = 0; j < inner; j++) target[at++] = source[start + j]
+export function takeIndices(tensor: TensorData, kept: readonly Taken[]): TensorData {
+  // Groups first: their rows are counted in the whole tensor.
+  return [...kept]
+    .sort((a, b) => (b.groups ?? 1) - (a.groups ?? 1))
+    .reduce((from, { axis, indices, groups = 1 }) => {
+      if (groups > 1) return takeGrouped(from, axis, indices, groups)
+      const inner = from.dims.slice(axis + 1).reduce((a, b) => a * b, 1)
+      const outer = from.dims.slice(0, axis).reduce((a, b) => a * b, 1)
+      const size = from.dims[axis]
+      const Data = from.data.constructor as { new (length: number): typeof from.data }
+      const data = new Data(outer * indices.length * inner)
+      // Both sides are the same kind of array; the union type does not know it.
+      const [target, source] = [data as Float32Array, from.data as Float32Array]
+      let at = 0
+      for (let o = 0; o < outer; o++) {
+        for (let i = 0; i < indices.length; i++) {
+          const start = (o * size + indices[i]) * inner
+          if (inner >= 64) {
+            target.set(source.subarray(start, start + inner), at)
+            at += inner
+          } else for (let j = 0; j < inner; j++) target[at++] = source[start + j]
+        }
       }
-    }
-    return { dims: from.dims.map((old, i) => (i === axis ? indices.length : old)), type: from.type, data }
-  }, tensor)
+      return { dims: from.dims.map((old, i) => (i === axis ? indices.length : old)), type: from.type, data }
+    }, tensor)
+}
+
+function takeGrouped(from: TensorData, axis: number, indices: ArrayLike<number>, groups: number): TensorData {
+  const size = from.dims[axis]
+  const rows = from.dims[0] / groups
+  const inner = from.data.length / from.dims[0]
+  const parts = Array.from({ length: groups }, (_, group) => {
+    const data = (from.data as Float32Array).slice(group * rows * inner, (group + 1) * rows * inner)
+    const own = Array.from(indices)
+      .filter((index) => Math.floor(index / size) === group)
+      .map((index) => index % size)
+    return takeIndices({ ...from, dims: [rows, ...from.dims.slice(1)], data }, [{ axis, indices: own }])
+  })
+  const Data = from.data.constructor as { new (length: number): Float32Array }
+  const data = new Data(parts.reduce((sum, part) => sum + part.data.length, 0))
+  let at = 0
+  for (const part of parts) {
+    data.set(part.data as Float32Array, at)
+    at += part.data.length
+  }
+  return { ...from, dims: [from.dims[0], ...parts[0].dims.slice(1)], data }
 }
 
 /** Changes to nodes and constants, collected and then applied. Names that are free are found in the graph's order, so results are deterministic. */
@@ -124,9 +156,9 @@ function cutShuffles({ graph, layouts, shuffles }: Analysis, alive: (atom: numbe
 function cutConstants(analysis: Analysis, alive: (atom: number) => boolean, edit: Edit): Map<Node, Map<number, string>> {
   const { graph } = analysis
   const kept = (use: Use) =>
-    use.cuts.flatMap(({ axis, atoms }) => {
+    use.cuts.flatMap(({ axis, atoms, groups }) => {
       const indices = [...atoms.keys()].filter((i) => alive(atoms[i]))
-      return indices.length === atoms.length ? [] : [{ axis, indices }]
+      return indices.length === atoms.length ? [] : [{ axis, indices, groups }]
     })
   const byConstant = new Map<string, Use[]>()
   for (const use of analysis.uses) {

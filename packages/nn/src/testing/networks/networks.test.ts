@@ -58,7 +58,7 @@ test.each(networkNames)('%s as published: costs, and nothing locked without need
   expect(minimumCost(graph, groups).params / cost.params).toBeLessThan(name === 'convnext_tiny' ? 0.1 : 0.005)
 })
 
-// ESPALIER_NETWORKS=full takes the published widths and sizes, and an hour.
+// ESPALIER_NETWORKS=full takes the published widths and sizes, and much longer.
 const full = process.env.ESPALIER_NETWORKS === 'full'
 
 test.each(networkNames)('%s, a quarter as wide: read, run, masked, cut and written as onnxruntime has it', async (name) => {
