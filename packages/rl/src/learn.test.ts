@@ -41,6 +41,16 @@ const small = { algorithm: 'ppo-lag', environment: () => walk(), environments: 2
 const forms: Record<string, LearnOptions> = {
   clipped: { ...small, hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
   'clipped, cut episodes': { ...small, hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
+  'clipped, beta': { ...small, policy: 'beta', hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
+  'clipped, squashed': {
+    ...small,
+    policy: 'squashed',
+    entropyCoefficient: 0.01,
+    hidden: [8],
+    collect: { stepsPerEnvironment: 20 },
+    epochs: 2,
+    minibatch: 16,
+  },
   paper: { ...small, form: 'paper', hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
   ppo: {
     algorithm: 'ppo',
@@ -50,6 +60,18 @@ const forms: Record<string, LearnOptions> = {
     collect: { stepsPerEnvironment: 40 },
     epochs: 2,
     minibatch: 16,
+  },
+  ddpg: { algorithm: 'ddpg', environment: () => walk(0), steps: 60, hidden: [8], warmup: 3, minibatch: 8, replay: 30 },
+  td3: {
+    algorithm: 'td3',
+    environment: () => walk(0),
+    environments: 2,
+    steps: 60,
+    collect: { stepsPerEnvironment: 5 },
+    hidden: [8],
+    warmup: 20,
+    minibatch: 8,
+    replay: 30,
   },
 }
 
@@ -194,7 +216,7 @@ describe('metrics', () => {
       epochs: 3,
     } as LearnOptions)
     for (const { kl, clipFraction, epochs, policyLoss } of history) {
-      expect(Math.abs(kl)).toBeLessThan(1e-12)
+      expect(Math.abs(kl!)).toBeLessThan(1e-12)
       expect(clipFraction).toBe(0)
       expect(epochs).toBe(3)
       expect(Math.abs(policyLoss)).toBeLessThan(1e-12) // normalised and centred advantages at ratio 1
@@ -316,14 +338,22 @@ describe('bad input', () => {
   const refused = (change: object, message: RegExp) => expect(learn({ ...good, ...change } as LearnOptions)).rejects.toThrow(message)
 
   test('options are checked, naming option, expectation and finding', async () => {
-    await refused({ algorithm: 'cpo' }, /algorithm: 'cpo' is not implemented yet; there are 'ppo' and 'ppo-lag'/)
-    await refused({ algorithm: 'sac' }, /algorithm: 'sac' is unknown; there are 'ppo' and 'ppo-lag'/)
+    await refused({ algorithm: 'cpo' }, /algorithm: 'cpo' is not implemented yet; there are 'ppo', 'ppo-lag', 'ddpg', 'td3'/)
+    await refused({ algorithm: 'sac' }, /algorithm: 'sac' is unknown; there are 'ppo', 'ppo-lag', 'ddpg', 'td3'/)
     await refused({ form: 'other' }, /form: 'other' is unknown/)
     await refused({ costLimits: [0.1] }, /costLimits: expected 2 limits, one per cost of the environment, found 1/)
     await refused({ costLimits: [0.1, Number.NaN] }, /costLimits\[1\]: expected a finite number, found NaN/)
     await refused({ algorithm: 'ppo' }, /costLimits: 'ppo' knows no limits, expected none, found 2/)
     await refused({ environment: () => walk(0), costLimits: [] }, /environment.costs: 'ppo-lag' expected at least 1 cost, found 0/)
     await refused({ environment: undefined }, /expected either environment or vectorEnvironment, found neither/)
+    await refused({ policy: 'normal' }, /policy: expected 'gaussian' or 'squashed' or 'beta', found normal/)
+    const discrete = () => ({ ...walk(), actions: { kind: 'discrete', n: 2 } })
+    await refused({ policy: 'beta', environment: discrete }, /policy: 'beta' needs a box with finite bounds, found .*discrete/)
+    await refused({ algorithm: 'ddpg' }, /costLimits: 'ddpg' knows no limits/)
+    const off = { costLimits: undefined, epochs: undefined }
+    await refused({ ...off, algorithm: 'td3', environment: discrete }, /'td3' expected a box with finite bounds, found .*discrete/)
+    await refused({ ...off, algorithm: 'ddpg', collect: { stepsPerEnvironment: 5 } }, /rewards: 'episode' needs whole episodes/)
+    await refused({ ...off, algorithm: 'ddpg', rewards: 'all' }, /rewards: expected 'step' or 'episode', found all/)
     await refused({ steps: 0 }, /steps: expected an integer >= 1, found 0/)
     await refused({ seed: -1 }, /seed: expected an integer/)
     await refused({ gama: 1 }, /gama: no option of 'ppo-lag'; there are hidden, collect,/)

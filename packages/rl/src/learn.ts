@@ -1,5 +1,6 @@
 import type { Algorithm, UpdateMetrics } from './algorithm.js'
 import { meanOf } from './algorithm.js'
+import { type DdpgSettings, ddpg, ddpgDefaults } from './ddpg.js'
 import { type Environment, type VectorEnvironment, vectorise } from './environment.js'
 import { createPolicy, type Policy } from './policy.js'
 import { type PpoSettings, ppo, ppoDefaults } from './ppo.js'
@@ -8,8 +9,9 @@ import { type PaperSettings, paperDefaults, ppoLagrangianPaper } from './ppo-lag
 import { createRandom, type RandomState, streams } from './random.js'
 import { createWorld, type World, type WorldState } from './rollout.js'
 import type { Saved } from './saved.js'
+import { type Td3Settings, td3, td3Defaults } from './td3.js'
 
-export const algorithms = ['ppo', 'ppo-lag'] as const
+export const algorithms = ['ppo', 'ppo-lag', 'ddpg', 'td3'] as const
 
 interface CommonOptions {
   /** Makes one copy of the environment; called `environments` times (1 by default, 3 in the paper's form). */
@@ -50,7 +52,22 @@ export type PaperOptions = CommonOptions & {
   readonly costLimits: readonly number[]
 } & Partial<PaperSettings>
 
-export type LearnOptions = PpoOptions | PpoLagrangianOptions | PaperOptions
+/** Off-policy and deterministic, for box actions with finite bounds. Costs are counted and reported, nothing more. */
+export type DdpgOptions = CommonOptions & {
+  readonly algorithm: 'ddpg'
+  readonly form?: undefined
+  readonly costLimits?: readonly []
+} & Partial<DdpgSettings>
+
+export type Td3Options = CommonOptions & {
+  readonly algorithm: 'td3'
+  readonly form?: undefined
+  readonly costLimits?: readonly []
+} & Partial<Td3Settings>
+
+export type LearnOptions = PpoOptions | PpoLagrangianOptions | PaperOptions | DdpgOptions | Td3Options
+
+type Settings = PpoSettings | PpoLagrangianSettings | PaperSettings | DdpgSettings | Td3Settings
 
 /** Figures of one iteration, plain data. */
 export interface Iteration extends UpdateMetrics {
@@ -174,7 +191,7 @@ const commonNames = [
   'signal',
   'resume',
 ]
-const later = ['trpo', 'pid-lag', 'trpo-lag', 'cpo', 'ddpg', 'td3']
+const later = ['trpo', 'pid-lag', 'trpo-lag', 'cpo']
 
 /** Checks the options and makes algorithm and world from them. */
 function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; world: World; kind: string } {
@@ -182,7 +199,7 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   const name: string = options.algorithm
   if (!(algorithms as readonly string[]).includes(name)) {
     const known = later.includes(name) ? 'is not implemented yet' : 'is unknown'
-    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(' and ')}`)
+    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(', ')}`)
   }
   const form = options.form ?? 'clipped'
   if (form !== 'clipped' && (form !== 'paper' || name !== 'ppo-lag')) {
@@ -197,8 +214,8 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   const world = createWorld(vectorEnvironment ?? vectorise(environment!, options.environments ?? (form === 'paper' ? 3 : 1)), seed)
   const { problem, copies } = world
   const costLimits: readonly number[] = options.costLimits ?? []
-  if (name === 'ppo' && costLimits.length > 0) {
-    throw new TypeError(`costLimits: 'ppo' knows no limits, expected none, found ${costLimits.length}; use 'ppo-lag'`)
+  if (name !== 'ppo-lag' && costLimits.length > 0) {
+    throw new TypeError(`costLimits: '${name}' knows no limits, expected none, found ${costLimits.length}; use 'ppo-lag'`)
   }
   if (name === 'ppo-lag') {
     if (problem.costs === 0) throw new TypeError(`environment.costs: 'ppo-lag' expected at least 1 cost, found 0`)
@@ -211,22 +228,27 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   }
 
   const setup = { problem, copies, costLimits, seed }
-  const defaults: PpoSettings | PpoLagrangianSettings | PaperSettings =
-    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults(problem, options.steps)
-  const settings = merge(defaults, options)
-  const algorithm =
-    name === 'ppo'
-      ? ppo(setup, settings as PpoSettings)
-      : form === 'paper'
-        ? ppoLagrangianPaper(setup, settings as PaperSettings)
-        : ppoLagrangian(setup, settings as PpoLagrangianSettings)
+  const make = (): Algorithm => {
+    if (name === 'ddpg') return ddpg(setup, merge(ddpgDefaults(), options))
+    if (name === 'td3') return td3(setup, merge(td3Defaults(options.steps), options))
+    if (name === 'ppo') return ppo(setup, merge(ppoDefaults(copies), options))
+    if (form === 'paper') return ppoLagrangianPaper(setup, merge(paperDefaults(), options))
+    return ppoLagrangian(setup, merge(ppoLagrangianDefaults(problem, options.steps), options))
+  }
+  const algorithm = make()
   const space = problem.actions.kind === 'discrete' ? problem.actions.n : problem.actions.size
   const kind = `${name} ${form}: ${copies} copies, ${problem.observationSize} observations, ${space} ${problem.actions.kind} actions, ${problem.costs} costs`
   return { algorithm, world, kind }
 }
 
+const choices: Record<string, readonly string[]> = {
+  schedule: ['linear', 'constant'],
+  rewards: ['step', 'episode'],
+  policy: ['gaussian', 'squashed', 'beta'],
+}
+
 /** The defaults with the options that were given, all of them known and of the default's kind. */
-function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(defaults: T, options: LearnOptions): T {
+function merge<T extends Settings>(defaults: T, options: LearnOptions): T {
   const settings: Record<string, unknown> = { ...defaults }
   for (const [name, value] of Object.entries(options)) {
     if (commonNames.includes(name) || value === undefined) continue
@@ -235,16 +257,19 @@ function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(de
     const normal = settings[name]
     if (name === 'collect') checkPlan(Object(value))
     else if (name === 'hidden') checkHidden(value)
-    else if (name === 'schedule' && value !== 'linear' && value !== 'constant') {
-      throw new TypeError(`schedule: expected 'linear' or 'constant', found ${String(value)}`)
+    else if (name in choices) {
+      if (!choices[name].includes(value as string)) {
+        throw new TypeError(`${name}: expected ${choices[name].map((each) => `'${each}'`).join(' or ')}, found ${String(value)}`)
+      }
     } else if (typeof value !== typeof normal || (typeof value === 'number' && Number.isNaN(value))) {
       throw new TypeError(`${name}: expected a ${typeof normal}, found ${String(value)}`)
     }
     settings[name] = name === 'multiplier' ? { ...(normal as object), ...(value as object) } : value
   }
-  for (const name of ['epochs', 'minibatch']) {
+  for (const name of ['epochs', 'minibatch', 'replay', 'delay']) {
     const value = settings[name] as number
-    if (!Number.isInteger(value) || value < 1) throw new TypeError(`${name}: expected an integer >= 1, found ${String(value)}`)
+    if (name in defaults && (!Number.isInteger(value) || value < 1))
+      throw new TypeError(`${name}: expected an integer >= 1, found ${String(value)}`)
   }
   return settings as unknown as T
 }
