@@ -10,6 +10,8 @@ export type {
   StepResult,
   VectorEnvironment,
 } from './environment.js'
+export { cartPole } from './environments/cart-pole.js'
+export { pendulum } from './environments/pendulum.js'
 export { type EvaluateOptions, type Evaluation, evaluate, evaluateSeeds } from './evaluate.js'
 export {
   algorithms,
