@@ -226,6 +226,23 @@ describe('metrics', () => {
     expect(history.at(-1)!.costs.every((cost) => cost! > 0)).toBe(true)
   })
 
+  test('without a history the figures still count on, over a resumption too', async () => {
+    const options = { ...forms.clipped, history: false } as LearnOptions
+    const seen: number[] = []
+    let middle: Checkpoint | undefined
+    const onIteration = async (event: { iteration: number; checkpoint(): Promise<Checkpoint> }) => {
+      seen.push(event.iteration)
+      if (event.iteration === 2) middle = await event.checkpoint()
+    }
+    const whole = await learn({ ...options, onIteration })
+    expect(whole.history).toEqual([])
+    expect(middle!.history).toEqual([])
+    const once = seen.splice(0)
+    const resumed = await learn({ ...options, onIteration, resume: middle! })
+    expect(seen).toEqual(once.slice(2))
+    expect(actions(resumed)).toEqual(actions(whole))
+  })
+
   test('a small target KL ends the epochs early', async () => {
     const { history } = await learn({ ...forms.clipped, epochs: 8, targetKl: 1e-7 } as LearnOptions)
     expect(history.every(({ epochs }) => epochs === 1)).toBe(true)
@@ -302,8 +319,14 @@ describe('what is learnt', () => {
     expect(found.costs[0]).toBeLessThanOrEqual(variant.acceptance.max_cost[0])
   })
 
-  test('a pruning problem in three layers: within 10% of the optimum and of the limit', async () => {
+  // Beta starts wide and narrows slowly: it is behind after the same steps.
+  test.each([
+    ['gaussian', 1.1],
+    ['squashed', 1.1],
+    ['beta', 1.2],
+  ] as const)('a pruning problem in three layers, %s: within %d of the optimum, and of the limit', async (kind, factor) => {
     const { policy } = await learn({
+      policy: kind,
       algorithm: 'ppo-lag',
       environment: toy,
       environments: 8,
@@ -315,7 +338,7 @@ describe('what is learnt', () => {
     })
     const found = await evaluateEpisodes(toy, policy, 1, createRandom(0), true)
     // keep at most 0.51: mu = 2 (0.49) / sum n^2 / w = 2.24, a = mu n / (2 w) = 0.28, 0.56, 0.56; reward -0.5488
-    expect(found.return).toBeGreaterThan(-0.5488 * 1.1)
+    expect(found.return).toBeGreaterThan(-0.5488 * factor)
     expect(found.costs[0]).toBeLessThanOrEqual(0.02)
   })
 

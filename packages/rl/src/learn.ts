@@ -25,6 +25,8 @@ interface CommonOptions {
   readonly seed?: number
   /** Called after every update; a promise is awaited. */
   readonly onIteration?: (event: IterationEvent) => void | Promise<void>
+  /** Whether iterations are kept, in the result and in checkpoints (default); without them memory does not grow with the steps. */
+  readonly history?: boolean
   /** Stops after the running iteration, without an error: `finished` is false and `checkpoint()` continues it. */
   readonly signal?: AbortSignal
   /** A checkpoint of a run with the same algorithm, settings and environment: continues it. */
@@ -105,6 +107,7 @@ export interface Checkpoint {
   readonly seed: number
   readonly steps: number
   readonly episodes: number
+  readonly iterations: number
   readonly history: readonly Iteration[]
   readonly sampling: RandomState
   readonly acting: RandomState
@@ -118,7 +121,7 @@ export interface Checkpoint {
  * @throws whatever the environment throws
  */
 export async function learn(options: LearnOptions): Promise<LearnResult> {
-  const { steps, seed = 0, onIteration, signal, resume } = options
+  const { steps, seed = 0, onIteration, history: keeps = true, signal, resume } = options
   if (!Number.isInteger(steps) || steps < 1) throw new TypeError(`steps: expected an integer >= 1, found ${String(steps)}`)
   const sampling = createRandom(seed, streams.sample)
   const acting = createRandom(seed, streams.act)
@@ -127,11 +130,13 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
 
   let done = 0
   let episodes = 0
+  let iterations = 0
   const history: Iteration[] = []
   if (resume) {
     checkResume(resume, kind, seed)
     done = resume.steps
     episodes = resume.episodes
+    iterations = resume.iterations ?? resume.history.length
     history.push(...resume.history)
     sampling.restore(resume.sampling)
     acting.restore(resume.acting)
@@ -144,6 +149,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
     seed,
     steps: done,
     episodes,
+    iterations,
     history: [...history],
     sampling: sampling.state(),
     acting: acting.state(),
@@ -158,7 +164,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
     done += batch.size
     episodes += batch.episodes.length
     const iteration: Iteration = {
-      iteration: history.length + 1,
+      iteration: ++iterations,
       steps: done,
       episodes,
       return: meanOf(batch, (episode) => episode.return),
@@ -167,7 +173,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
       multipliers: Array.from(algorithm.multipliers),
       ...metrics,
     }
-    history.push(iteration)
+    if (keeps) history.push(iteration)
     if (onIteration) await onIteration({ ...iteration, policy, checkpoint })
     // A synchronous environment would never let timers, signals or a browser's frames run.
     if (Date.now() - yielded > 50) {
@@ -188,6 +194,7 @@ const commonNames = [
   'steps',
   'seed',
   'onIteration',
+  'history',
   'signal',
   'resume',
 ]
