@@ -107,7 +107,8 @@ export interface Checkpoint {
   readonly seed: number
   readonly steps: number
   readonly episodes: number
-  readonly iterations: number
+  /** Absent in checkpoints from before it was counted: then the length of the history. */
+  readonly iterations?: number
   readonly history: readonly Iteration[]
   readonly sampling: RandomState
   readonly acting: RandomState
