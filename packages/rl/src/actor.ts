@@ -1,14 +1,29 @@
+import { type BoundedDistribution, betaDistribution, squashedGaussian } from './bounded.js'
 import { categorical, type Distribution, diagonalGaussian } from './distributions.js'
 import type { Action, ActionSpace, Problem } from './environment.js'
 import { backward, createTape, forward, initialise, type Mlp, mlpSize, type Tape } from './mlp.js'
 import { normalise, type RunningMoments } from './normaliser.js'
 import type { Random } from './random.js'
 
+/** What collecting and acting need of a policy. */
+export interface Acting {
+  readonly distribution: Pick<Distribution, 'actionSize' | 'sample' | 'mode' | 'logProbability'>
+  /** The distribution's free parameters. */
+  readonly free: Float64Array
+  readonly normaliser: RunningMoments | null
+  /** Normalises raw observations [n][observationSize] in place. */
+  normalise(observations: Float64Array, n: number): void
+  /** Outputs of the network for inputs [n][observationSize]; valid until the next call. */
+  outputs(inputs: Float64Array, n: number): Float64Array
+  /** What the environment gets for the drawn action of row `row`. */
+  executed(actions: Float64Array, row: number): Action
+}
+
 /**
  * A stochastic policy: observation normaliser, network, distribution, and the way from a drawn action to what the environment gets.
  * A box action is clipped to its bounds after it was drawn; the log-probability is that of the draw.
  */
-export interface Actor {
+export interface Actor extends Acting {
   readonly distribution: Distribution
   readonly network: Mlp
   /** The distribution's free parameters (log standard deviations) and their gradient. */
@@ -17,19 +32,12 @@ export interface Actor {
   /** All parameters of network and distribution in one vector, and their gradient. */
   readonly parameters: Float64Array
   readonly gradient: Float64Array
-  readonly normaliser: RunningMoments | null
-  /** Normalises raw observations [n][observationSize] in place. */
-  normalise(observations: Float64Array, n: number): void
-  /** Outputs of the network for inputs [n][observationSize]; valid until the next call. */
-  outputs(inputs: Float64Array, n: number): Float64Array
   /** Log-probabilities of `actions` [n][actionSize] into `out` [n], by a forward pass that `accumulate` then uses. */
   logProbabilities(inputs: Float64Array, actions: Float64Array, n: number, out: Float64Array): void
   /** After `logProbabilities`: adds to the gradient for a loss with gradient weights[i] with respect to log-probability i, minus `entropy` x mean entropy. */
   accumulate(inputs: Float64Array, actions: Float64Array, n: number, weights: Float64Array, entropy: number): void
   /** Mean entropy of the rows of the last forward pass. */
   entropy(n: number): number
-  /** What the environment gets for the drawn action of row `row`. */
-  executed(actions: Float64Array, row: number): Action
 }
 
 export interface ActorSettings {
@@ -39,17 +47,35 @@ export interface ActorSettings {
   /** Draw in units where the box is [-1, 1] instead of in the environment's own. */
   readonly unitBox: boolean
   readonly normaliser: RunningMoments | null
+  /** 'gaussian' where absent. */
+  readonly policy?: PolicyKind
 }
 
-export function actorShape({ observationSize, actions }: Problem, hidden: readonly number[]) {
-  const distribution = actions.kind === 'discrete' ? categorical(actions.n) : diagonalGaussian(actions.size)
+/**
+ * Box actions: a normal that is clipped to the bounds, or a distribution within them (a normal through tanh, Beta). Discrete ones are
+ * always categorical.
+ */
+export type PolicyKind = 'gaussian' | 'squashed' | 'beta'
+
+export function actorShape({ observationSize, actions }: Problem, hidden: readonly number[], policy: PolicyKind = 'gaussian') {
+  const distribution = distributionFor(actions, policy)
   const sizes = [observationSize, ...hidden, distribution.outputs]
   return { distribution, sizes, size: mlpSize(sizes) + distribution.free }
 }
 
+/** @throws TypeError for a bounded policy over actions that have no bounds */
+function distributionFor(actions: ActionSpace, policy: PolicyKind): Distribution | BoundedDistribution {
+  if (policy !== 'gaussian' && (actions.kind !== 'box' || ![...actions.low, ...actions.high].every(Number.isFinite))) {
+    throw new TypeError(`policy: '${policy}' needs a box with finite bounds, found ${JSON.stringify(actions)}`)
+  }
+  if (actions.kind === 'discrete') return categorical(actions.n)
+  const { size } = actions
+  return policy === 'gaussian' ? diagonalGaussian(size) : policy === 'squashed' ? squashedGaussian(size) : betaDistribution(size)
+}
+
 /** Makes an actor over views of a larger vector (`parameters` and `gradient`, both `actorShape().size` long). */
 export function createActor(problem: Problem, settings: ActorSettings, parameters: Float64Array, gradient: Float64Array): Actor {
-  const { distribution, sizes } = actorShape(problem, settings.hidden)
+  const { distribution, sizes } = actorShape(problem, settings.hidden, settings.policy)
   const weights = mlpSize(sizes)
   const network = { sizes, parameters: parameters.subarray(0, weights), gradient: gradient.subarray(0, weights) }
   const free = parameters.subarray(weights)
@@ -92,7 +118,7 @@ export function createActor(problem: Problem, settings: ActorSettings, parameter
       for (let r = 0; r < n; r++) sum += distribution.entropy(outputs, free, r)
       return sum / n
     },
-    executed: executor(problem.actions, settings.unitBox),
+    executed: executor(problem.actions, settings.unitBox, 'unit' in distribution ? distribution.unit : undefined),
   }
 }
 
@@ -102,15 +128,22 @@ export function initialiseActor(actor: Actor, logStd: number, random: Random): v
   actor.free.fill(logStd)
 }
 
-function executor(space: ActionSpace, unitBox: boolean): (actions: Float64Array, row: number) => Action {
+/**
+ * Clips a drawn action to the bounds, after scaling it to the box where it was drawn in units in which the box is [-1, 1], or `unit` maps it there.
+ */
+export function executor(
+  space: ActionSpace,
+  unitBox: boolean,
+  unit?: (drawn: number) => number,
+): (actions: Float64Array, row: number) => Action {
   if (space.kind === 'discrete') return (actions, row) => actions[row]
   const { size, low, high } = space
   // An unbounded dimension has no middle and no half width: it is taken in its own units.
-  const scaled = Array.from(low, (from, i) => unitBox && Number.isFinite(from) && Number.isFinite(high[i]))
+  const scaled = Array.from(low, (from, i) => (unitBox || unit) && Number.isFinite(from) && Number.isFinite(high[i]))
   return (actions, row) => {
     const action = new Float32Array(size)
     for (let i = 0; i < size; i++) {
-      const drawn = actions[row * size + i]
+      const drawn = unit ? unit(actions[row * size + i]) : actions[row * size + i]
       const value = scaled[i] ? (low[i] + high[i]) / 2 + ((high[i] - low[i]) / 2) * drawn : drawn
       action[i] = Math.min(high[i], Math.max(low[i], value))
     }

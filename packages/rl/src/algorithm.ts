@@ -1,4 +1,4 @@
-import type { Actor } from './actor.js'
+import type { Acting, Actor } from './actor.js'
 import type { Critic } from './critic.js'
 import type { Problem } from './environment.js'
 import type { Advantages, Discounts } from './gae.js'
@@ -17,7 +17,7 @@ export interface Setup {
 
 /** An algorithm between `learn` (which collects, reports and saves) and the networks. */
 export interface Algorithm {
-  readonly actor: Actor
+  readonly actor: Acting
   readonly plan: CollectPlan
   /** Whether the observation normaliser learns at every step of the collection (otherwise the algorithm feeds it). */
   readonly normaliseEachStep: boolean
@@ -35,12 +35,12 @@ export interface UpdateMetrics {
   /** Mean squared errors of the critics before their own step, in squared units of the (possibly normalised) return and costs. */
   readonly valueLoss: number
   readonly costValueLosses: readonly number[]
-  /** KL(old policy || new policy), mean over the batch, sum over action dimensions, exact. */
-  readonly kl: number
-  /** Mean entropy of the new policy over the batch, in nats. */
-  readonly entropy: number
-  /** Share of samples whose ratio the clip cut off. */
-  readonly clipFraction: number
+  /** KL(old policy || new policy), mean over the batch, sum over action dimensions, exact; null for deterministic policies. */
+  readonly kl: number | null
+  /** Mean entropy of the new policy over the batch, in nats; null for deterministic policies. */
+  readonly entropy: number | null
+  /** Share of samples whose ratio the clip cut off; null where nothing is clipped. */
+  readonly clipFraction: number | null
   /** Epochs of policy updates before the KL stop, or all of them. */
   readonly epochs: number
   /** Of the critic before the update; null where returns do not vary. */

@@ -26,6 +26,11 @@ export interface StepResult {
   readonly terminated: boolean
   /** The episode was cut (time limit) though the task goes on: the value of the last observation counts. */
   readonly truncated: boolean
+  /**
+   * The action that was carried out, where it is not the one that was asked for (walled, rounded). Off-policy algorithms learn from it:
+   * a critic that is told of another action than the one it sees the reward of learns the wrong thing.
+   */
+  readonly executed?: Action
 }
 
 export interface EnvironmentSpec {

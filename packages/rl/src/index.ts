@@ -1,3 +1,5 @@
+export type { PolicyKind } from './actor.js'
+export { amcSettings } from './ddpg.js'
 export type {
   Action,
   ActionSpec,
@@ -8,9 +10,13 @@ export type {
   StepResult,
   VectorEnvironment,
 } from './environment.js'
+export { cartPole } from './environments/cart-pole.js'
+export { pendulum } from './environments/pendulum.js'
+export { type EvaluateOptions, type Evaluation, evaluate, evaluateSeeds } from './evaluate.js'
 export {
   algorithms,
   type Checkpoint,
+  type DdpgOptions,
   type Iteration,
   type IterationEvent,
   type LearnOptions,
@@ -19,8 +25,19 @@ export {
   type PaperOptions,
   type PpoLagrangianOptions,
   type PpoOptions,
+  type Td3Options,
 } from './learn.js'
+export {
+  csvWriter,
+  evaluationMetrics,
+  iterationMetrics,
+  jsonLinesWriter,
+  type MetricEvent,
+  type MetricWriter,
+} from './metrics.js'
 export type { Policy } from './policy.js'
 export { createRandom, type Random, type RandomState, randomFromState } from './random.js'
 export type { CollectPlan, Episode } from './rollout.js'
 export type { Saved } from './saved.js'
+export { type Summary, studentQuantile, summarise } from './student.js'
+export { tensorBoardWriter } from './tensorboard.js'

@@ -41,6 +41,16 @@ const small = { algorithm: 'ppo-lag', environment: () => walk(), environments: 2
 const forms: Record<string, LearnOptions> = {
   clipped: { ...small, hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
   'clipped, cut episodes': { ...small, hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
+  'clipped, beta': { ...small, policy: 'beta', hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
+  'clipped, squashed': {
+    ...small,
+    policy: 'squashed',
+    entropyCoefficient: 0.01,
+    hidden: [8],
+    collect: { stepsPerEnvironment: 20 },
+    epochs: 2,
+    minibatch: 16,
+  },
   paper: { ...small, form: 'paper', hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
   ppo: {
     algorithm: 'ppo',
@@ -50,6 +60,18 @@ const forms: Record<string, LearnOptions> = {
     collect: { stepsPerEnvironment: 40 },
     epochs: 2,
     minibatch: 16,
+  },
+  ddpg: { algorithm: 'ddpg', environment: () => walk(0), steps: 60, hidden: [8], warmup: 3, minibatch: 8, replay: 30 },
+  td3: {
+    algorithm: 'td3',
+    environment: () => walk(0),
+    environments: 2,
+    steps: 60,
+    collect: { stepsPerEnvironment: 5 },
+    hidden: [8],
+    warmup: 20,
+    minibatch: 8,
+    replay: 30,
   },
 }
 
@@ -194,7 +216,7 @@ describe('metrics', () => {
       epochs: 3,
     } as LearnOptions)
     for (const { kl, clipFraction, epochs, policyLoss } of history) {
-      expect(Math.abs(kl)).toBeLessThan(1e-12)
+      expect(Math.abs(kl!)).toBeLessThan(1e-12)
       expect(clipFraction).toBe(0)
       expect(epochs).toBe(3)
       expect(Math.abs(policyLoss)).toBeLessThan(1e-12) // normalised and centred advantages at ratio 1
@@ -202,6 +224,23 @@ describe('metrics', () => {
     expect(history.map((iteration) => iteration.steps)).toEqual([40, 80, 120, 160, 200])
     expect(history.at(-1)!.multipliers.length).toBe(2)
     expect(history.at(-1)!.costs.every((cost) => cost! > 0)).toBe(true)
+  })
+
+  test('without a history the figures still count on, over a resumption too', async () => {
+    const options = { ...forms.clipped, history: false } as LearnOptions
+    const seen: number[] = []
+    let middle: Checkpoint | undefined
+    const onIteration = async (event: { iteration: number; checkpoint(): Promise<Checkpoint> }) => {
+      seen.push(event.iteration)
+      if (event.iteration === 2) middle = await event.checkpoint()
+    }
+    const whole = await learn({ ...options, onIteration })
+    expect(whole.history).toEqual([])
+    expect(middle!.history).toEqual([])
+    const once = seen.splice(0)
+    const resumed = await learn({ ...options, onIteration, resume: middle! })
+    expect(seen).toEqual(once.slice(2))
+    expect(actions(resumed)).toEqual(actions(whole))
   })
 
   test('a small target KL ends the epochs early', async () => {
@@ -280,8 +319,14 @@ describe('what is learnt', () => {
     expect(found.costs[0]).toBeLessThanOrEqual(variant.acceptance.max_cost[0])
   })
 
-  test('a pruning problem in three layers: within 10% of the optimum and of the limit', async () => {
+  // Beta starts wide and narrows slowly: it is behind after the same steps.
+  test.each([
+    ['gaussian', 1.1],
+    ['squashed', 1.1],
+    ['beta', 1.2],
+  ] as const)('a pruning problem in three layers, %s: within %d of the optimum, and of the limit', async (kind, factor) => {
     const { policy } = await learn({
+      policy: kind,
       algorithm: 'ppo-lag',
       environment: toy,
       environments: 8,
@@ -293,7 +338,7 @@ describe('what is learnt', () => {
     })
     const found = await evaluateEpisodes(toy, policy, 1, createRandom(0), true)
     // keep at most 0.51: mu = 2 (0.49) / sum n^2 / w = 2.24, a = mu n / (2 w) = 0.28, 0.56, 0.56; reward -0.5488
-    expect(found.return).toBeGreaterThan(-0.5488 * 1.1)
+    expect(found.return).toBeGreaterThan(-0.5488 * factor)
     expect(found.costs[0]).toBeLessThanOrEqual(0.02)
   })
 
@@ -316,14 +361,22 @@ describe('bad input', () => {
   const refused = (change: object, message: RegExp) => expect(learn({ ...good, ...change } as LearnOptions)).rejects.toThrow(message)
 
   test('options are checked, naming option, expectation and finding', async () => {
-    await refused({ algorithm: 'cpo' }, /algorithm: 'cpo' is not implemented yet; there are 'ppo' and 'ppo-lag'/)
-    await refused({ algorithm: 'sac' }, /algorithm: 'sac' is unknown; there are 'ppo' and 'ppo-lag'/)
+    await refused({ algorithm: 'cpo' }, /algorithm: 'cpo' is not implemented yet; there are 'ppo', 'ppo-lag', 'ddpg', 'td3'/)
+    await refused({ algorithm: 'sac' }, /algorithm: 'sac' is unknown; there are 'ppo', 'ppo-lag', 'ddpg', 'td3'/)
     await refused({ form: 'other' }, /form: 'other' is unknown/)
     await refused({ costLimits: [0.1] }, /costLimits: expected 2 limits, one per cost of the environment, found 1/)
     await refused({ costLimits: [0.1, Number.NaN] }, /costLimits\[1\]: expected a finite number, found NaN/)
     await refused({ algorithm: 'ppo' }, /costLimits: 'ppo' knows no limits, expected none, found 2/)
     await refused({ environment: () => walk(0), costLimits: [] }, /environment.costs: 'ppo-lag' expected at least 1 cost, found 0/)
     await refused({ environment: undefined }, /expected either environment or vectorEnvironment, found neither/)
+    await refused({ policy: 'normal' }, /policy: expected 'gaussian' or 'squashed' or 'beta', found normal/)
+    const discrete = () => ({ ...walk(), actions: { kind: 'discrete', n: 2 } })
+    await refused({ policy: 'beta', environment: discrete }, /policy: 'beta' needs a box with finite bounds, found .*discrete/)
+    await refused({ algorithm: 'ddpg' }, /costLimits: 'ddpg' knows no limits/)
+    const off = { costLimits: undefined, epochs: undefined }
+    await refused({ ...off, algorithm: 'td3', environment: discrete }, /'td3' expected a box with finite bounds, found .*discrete/)
+    await refused({ ...off, algorithm: 'ddpg', collect: { stepsPerEnvironment: 5 } }, /rewards: 'episode' needs whole episodes/)
+    await refused({ ...off, algorithm: 'ddpg', rewards: 'all' }, /rewards: expected 'step' or 'episode', found all/)
     await refused({ steps: 0 }, /steps: expected an integer >= 1, found 0/)
     await refused({ seed: -1 }, /seed: expected an integer/)
     await refused({ gama: 1 }, /gama: no option of 'ppo-lag'; there are hidden, collect,/)

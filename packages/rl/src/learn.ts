@@ -1,5 +1,6 @@
 import type { Algorithm, UpdateMetrics } from './algorithm.js'
 import { meanOf } from './algorithm.js'
+import { type DdpgSettings, ddpg, ddpgDefaults } from './ddpg.js'
 import { type Environment, type VectorEnvironment, vectorise } from './environment.js'
 import { createPolicy, type Policy } from './policy.js'
 import { type PpoSettings, ppo, ppoDefaults } from './ppo.js'
@@ -8,8 +9,9 @@ import { type PaperSettings, paperDefaults, ppoLagrangianPaper } from './ppo-lag
 import { createRandom, type RandomState, streams } from './random.js'
 import { createWorld, type World, type WorldState } from './rollout.js'
 import type { Saved } from './saved.js'
+import { type Td3Settings, td3, td3Defaults } from './td3.js'
 
-export const algorithms = ['ppo', 'ppo-lag'] as const
+export const algorithms = ['ppo', 'ppo-lag', 'ddpg', 'td3'] as const
 
 interface CommonOptions {
   /** Makes one copy of the environment; called `environments` times (1 by default, 3 in the paper's form). */
@@ -23,6 +25,8 @@ interface CommonOptions {
   readonly seed?: number
   /** Called after every update; a promise is awaited. */
   readonly onIteration?: (event: IterationEvent) => void | Promise<void>
+  /** Whether iterations are kept, in the result and in checkpoints (default); without them memory does not grow with the steps. */
+  readonly history?: boolean
   /** Stops after the running iteration, without an error: `finished` is false and `checkpoint()` continues it. */
   readonly signal?: AbortSignal
   /** A checkpoint of a run with the same algorithm, settings and environment: continues it. */
@@ -50,7 +54,22 @@ export type PaperOptions = CommonOptions & {
   readonly costLimits: readonly number[]
 } & Partial<PaperSettings>
 
-export type LearnOptions = PpoOptions | PpoLagrangianOptions | PaperOptions
+/** Off-policy and deterministic, for box actions with finite bounds. Costs are counted and reported, nothing more. */
+export type DdpgOptions = CommonOptions & {
+  readonly algorithm: 'ddpg'
+  readonly form?: undefined
+  readonly costLimits?: readonly []
+} & Partial<DdpgSettings>
+
+export type Td3Options = CommonOptions & {
+  readonly algorithm: 'td3'
+  readonly form?: undefined
+  readonly costLimits?: readonly []
+} & Partial<Td3Settings>
+
+export type LearnOptions = PpoOptions | PpoLagrangianOptions | PaperOptions | DdpgOptions | Td3Options
+
+type Settings = PpoSettings | PpoLagrangianSettings | PaperSettings | DdpgSettings | Td3Settings
 
 /** Figures of one iteration, plain data. */
 export interface Iteration extends UpdateMetrics {
@@ -88,6 +107,8 @@ export interface Checkpoint {
   readonly seed: number
   readonly steps: number
   readonly episodes: number
+  /** Absent in checkpoints from before it was counted: then the length of the history. */
+  readonly iterations?: number
   readonly history: readonly Iteration[]
   readonly sampling: RandomState
   readonly acting: RandomState
@@ -101,7 +122,7 @@ export interface Checkpoint {
  * @throws whatever the environment throws
  */
 export async function learn(options: LearnOptions): Promise<LearnResult> {
-  const { steps, seed = 0, onIteration, signal, resume } = options
+  const { steps, seed = 0, onIteration, history: keeps = true, signal, resume } = options
   if (!Number.isInteger(steps) || steps < 1) throw new TypeError(`steps: expected an integer >= 1, found ${String(steps)}`)
   const sampling = createRandom(seed, streams.sample)
   const acting = createRandom(seed, streams.act)
@@ -110,11 +131,13 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
 
   let done = 0
   let episodes = 0
+  let iterations = 0
   const history: Iteration[] = []
   if (resume) {
     checkResume(resume, kind, seed)
     done = resume.steps
     episodes = resume.episodes
+    iterations = resume.iterations ?? resume.history.length
     history.push(...resume.history)
     sampling.restore(resume.sampling)
     acting.restore(resume.acting)
@@ -127,6 +150,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
     seed,
     steps: done,
     episodes,
+    iterations,
     history: [...history],
     sampling: sampling.state(),
     acting: acting.state(),
@@ -141,7 +165,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
     done += batch.size
     episodes += batch.episodes.length
     const iteration: Iteration = {
-      iteration: history.length + 1,
+      iteration: ++iterations,
       steps: done,
       episodes,
       return: meanOf(batch, (episode) => episode.return),
@@ -150,7 +174,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
       multipliers: Array.from(algorithm.multipliers),
       ...metrics,
     }
-    history.push(iteration)
+    if (keeps) history.push(iteration)
     if (onIteration) await onIteration({ ...iteration, policy, checkpoint })
     // A synchronous environment would never let timers, signals or a browser's frames run.
     if (Date.now() - yielded > 50) {
@@ -171,10 +195,11 @@ const commonNames = [
   'steps',
   'seed',
   'onIteration',
+  'history',
   'signal',
   'resume',
 ]
-const later = ['trpo', 'pid-lag', 'trpo-lag', 'cpo', 'ddpg', 'td3']
+const later = ['trpo', 'pid-lag', 'trpo-lag', 'cpo']
 
 /** Checks the options and makes algorithm and world from them. */
 function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; world: World; kind: string } {
@@ -182,7 +207,7 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   const name: string = options.algorithm
   if (!(algorithms as readonly string[]).includes(name)) {
     const known = later.includes(name) ? 'is not implemented yet' : 'is unknown'
-    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(' and ')}`)
+    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(', ')}`)
   }
   const form = options.form ?? 'clipped'
   if (form !== 'clipped' && (form !== 'paper' || name !== 'ppo-lag')) {
@@ -197,8 +222,8 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   const world = createWorld(vectorEnvironment ?? vectorise(environment!, options.environments ?? (form === 'paper' ? 3 : 1)), seed)
   const { problem, copies } = world
   const costLimits: readonly number[] = options.costLimits ?? []
-  if (name === 'ppo' && costLimits.length > 0) {
-    throw new TypeError(`costLimits: 'ppo' knows no limits, expected none, found ${costLimits.length}; use 'ppo-lag'`)
+  if (name !== 'ppo-lag' && costLimits.length > 0) {
+    throw new TypeError(`costLimits: '${name}' knows no limits, expected none, found ${costLimits.length}; use 'ppo-lag'`)
   }
   if (name === 'ppo-lag') {
     if (problem.costs === 0) throw new TypeError(`environment.costs: 'ppo-lag' expected at least 1 cost, found 0`)
@@ -211,22 +236,27 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   }
 
   const setup = { problem, copies, costLimits, seed }
-  const defaults: PpoSettings | PpoLagrangianSettings | PaperSettings =
-    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults(problem, options.steps)
-  const settings = merge(defaults, options)
-  const algorithm =
-    name === 'ppo'
-      ? ppo(setup, settings as PpoSettings)
-      : form === 'paper'
-        ? ppoLagrangianPaper(setup, settings as PaperSettings)
-        : ppoLagrangian(setup, settings as PpoLagrangianSettings)
+  const make = (): Algorithm => {
+    if (name === 'ddpg') return ddpg(setup, merge(ddpgDefaults(), options))
+    if (name === 'td3') return td3(setup, merge(td3Defaults(options.steps), options))
+    if (name === 'ppo') return ppo(setup, merge(ppoDefaults(copies), options))
+    if (form === 'paper') return ppoLagrangianPaper(setup, merge(paperDefaults(), options))
+    return ppoLagrangian(setup, merge(ppoLagrangianDefaults(problem, options.steps), options))
+  }
+  const algorithm = make()
   const space = problem.actions.kind === 'discrete' ? problem.actions.n : problem.actions.size
   const kind = `${name} ${form}: ${copies} copies, ${problem.observationSize} observations, ${space} ${problem.actions.kind} actions, ${problem.costs} costs`
   return { algorithm, world, kind }
 }
 
+const choices: Record<string, readonly string[]> = {
+  schedule: ['linear', 'constant'],
+  rewards: ['step', 'episode'],
+  policy: ['gaussian', 'squashed', 'beta'],
+}
+
 /** The defaults with the options that were given, all of them known and of the default's kind. */
-function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(defaults: T, options: LearnOptions): T {
+function merge<T extends Settings>(defaults: T, options: LearnOptions): T {
   const settings: Record<string, unknown> = { ...defaults }
   for (const [name, value] of Object.entries(options)) {
     if (commonNames.includes(name) || value === undefined) continue
@@ -235,16 +265,19 @@ function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(de
     const normal = settings[name]
     if (name === 'collect') checkPlan(Object(value))
     else if (name === 'hidden') checkHidden(value)
-    else if (name === 'schedule' && value !== 'linear' && value !== 'constant') {
-      throw new TypeError(`schedule: expected 'linear' or 'constant', found ${String(value)}`)
+    else if (name in choices) {
+      if (!choices[name].includes(value as string)) {
+        throw new TypeError(`${name}: expected ${choices[name].map((each) => `'${each}'`).join(' or ')}, found ${String(value)}`)
+      }
     } else if (typeof value !== typeof normal || (typeof value === 'number' && Number.isNaN(value))) {
       throw new TypeError(`${name}: expected a ${typeof normal}, found ${String(value)}`)
     }
     settings[name] = name === 'multiplier' ? { ...(normal as object), ...(value as object) } : value
   }
-  for (const name of ['epochs', 'minibatch']) {
+  for (const name of ['epochs', 'minibatch', 'replay', 'delay']) {
     const value = settings[name] as number
-    if (!Number.isInteger(value) || value < 1) throw new TypeError(`${name}: expected an integer >= 1, found ${String(value)}`)
+    if (name in defaults && (!Number.isInteger(value) || value < 1))
+      throw new TypeError(`${name}: expected an integer >= 1, found ${String(value)}`)
   }
   return settings as unknown as T
 }

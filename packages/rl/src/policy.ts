@@ -1,4 +1,4 @@
-import type { Actor } from './actor.js'
+import type { Acting } from './actor.js'
 import { softmax } from './distributions.js'
 import type { Action, Observation, Problem } from './environment.js'
 import type { Random } from './random.js'
@@ -15,7 +15,7 @@ export interface Policy {
   probabilities(observation: Observation): Float64Array
 }
 
-export function createPolicy({ observationSize, actions }: Problem, actor: Actor, own: Random): Policy {
+export function createPolicy({ observationSize, actions }: Problem, actor: Acting, own: Random): Policy {
   const input = new Float64Array(observationSize)
   const drawn = new Float64Array(actor.distribution.actionSize)
   const outputsFor = (observation: Observation | undefined, where: string) => {

@@ -53,6 +53,7 @@ export const ppoLagrangianDefaults = ({ actions }: Problem, steps: number): PpoL
   maxGradientNorm: 0.5,
   logStd: -0.7,
   normaliseObservations: false,
+  policy: 'gaussian',
   multiplier: { initial: null, learningRate: 0.2 },
 })
 

@@ -11,7 +11,7 @@
  * Adam epsilon 1e-5, learning rate falling linearly to 0, 10 epochs, 2048 steps, minibatch 64, [64, 64] tanh, log-std 0.
  * Not theirs: the critic's PopArt scaling in place of reward normalisation, and the KL stop.
  */
-import { type Actor, actorShape, createActor, initialiseActor } from './actor.js'
+import { type Actor, actorShape, createActor, initialiseActor, type PolicyKind } from './actor.js'
 import { type Adam, type AdamState, adam, clipNorm } from './adam.js'
 import { type Algorithm, checkFinite, compare, estimate, gather, type Setup, type UpdateMetrics } from './algorithm.js'
 import { type Critic, type CriticState, createCritic, criticSize, explainedVariance, initialiseCritic } from './critic.js'
@@ -36,6 +36,7 @@ export interface PpoSettings extends Discounts {
   /** Initial log standard deviation of box actions, in units where the box is [-1, 1]. */
   readonly logStd: number
   readonly normaliseObservations: boolean
+  readonly policy: PolicyKind
 }
 
 export const ppoDefaults = (copies: number): PpoSettings => ({
@@ -56,6 +57,7 @@ export const ppoDefaults = (copies: number): PpoSettings => ({
   maxGradientNorm: 0.5,
   logStd: 0,
   normaliseObservations: true,
+  policy: 'gaussian',
 })
 
 export function ppo(setup: Setup, settings: PpoSettings): Algorithm {
@@ -97,11 +99,11 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings): 
   const { hidden, logStd } = settings
   const initial = createRandom(seed, streams.initialise)
   const shuffler = createRandom(seed, streams.shuffle)
-  const policySize = actorShape(problem, hidden).size
+  const policySize = actorShape(problem, hidden, settings.policy).size
   const normaliser = settings.normaliseObservations ? runningMoments(problem.observationSize) : null
   const actor = createActor(
     problem,
-    { hidden, logStd, unitBox: true, normaliser },
+    { hidden, logStd, unitBox: true, normaliser, policy: settings.policy },
     new Float64Array(policySize),
     new Float64Array(policySize),
   )

@@ -25,7 +25,7 @@ export interface Random {
 export type RandomState = readonly number[]
 
 /** Streams of one seed. Environment copies use `environment + index`. */
-export const streams = { initialise: 1, sample: 2, shuffle: 3, act: 4, environment: 16 } as const
+export const streams = { initialise: 1, sample: 2, shuffle: 3, act: 4, evaluate: 5, environment: 16 } as const
 
 /**
  * A generator for stream `stream` of `seed`.

@@ -1,4 +1,4 @@
-import type { Actor } from './actor.js'
+import type { Acting } from './actor.js'
 import {
   type Action,
   checkSpec,
@@ -32,6 +32,8 @@ export interface Batch extends Trajectories {
   readonly inputs: Float64Array
   /** As drawn, before clipping. [size][actionSize] */
   readonly actions: Float64Array
+  /** What the environment did: after clipping, in its own units, as it says itself where it differs. [size][actionSize] */
+  readonly executed: Float64Array
   readonly logProbabilities: Float64Array
   /** Raw. [size] */
   readonly rewards: Float64Array
@@ -51,7 +53,7 @@ export interface Batch extends Trajectories {
 export interface World {
   readonly problem: Problem
   readonly copies: number
-  collect(actor: Actor, plan: CollectPlan, random: Random, normaliseEachStep: boolean): Promise<Batch>
+  collect(actor: Acting, plan: CollectPlan, random: Random, normaliseEachStep: boolean): Promise<Batch>
   state(): Promise<WorldState>
   restore(state: WorldState): Promise<void>
 }
@@ -127,7 +129,7 @@ export function createWorld(environment: VectorEnvironment, seed: number): World
       if (action === null) return
       const copy = copies[c]
       const where = `environment.step: copy ${c}, step ${copy.length} of the episode`
-      checkResult(results[c], costCount, where)
+      checkResult(results[c], problem, where)
       readObservation(results[c]!.observation, copy.observation, where)
       if (replays) {
         const at = copy.length * actionSize
@@ -197,8 +199,10 @@ export function createWorld(environment: VectorEnvironment, seed: number): World
         const c = active[i]
         const row = base + i
         const copy = copies[c]
-        const { reward, costs, terminated, truncated } = results[c]!
+        const { reward, costs, terminated, truncated, executed = actions[c]! } = results[c]!
         rows.rewards[row] = reward
+        if (typeof executed === 'number') rows.executed[row] = executed
+        else rows.executed.set(executed, row * actionSize)
         for (let k = 0; k < costCount; k++) rows.costs[k][row] = costs![k]
         rows.terminated[row] = terminated ? 1 : 0
         rows.ended[row] = terminated || truncated ? 1 : 0
@@ -304,7 +308,7 @@ function readObservation(observation: Observation | undefined, target: Float64Ar
   }
 }
 
-function checkResult(result: StepResult | null | undefined, costCount: number, where: string): void {
+function checkResult(result: StepResult | null | undefined, { costs: costCount, actions }: Problem, where: string): void {
   if (!result) throw new TypeError(`${where}: expected { observation, reward, costs, terminated, truncated }, found ${String(result)}`)
   if (!Number.isFinite(result.reward)) throw new TypeError(`${where}: reward is ${String(result.reward)}, expected a finite number`)
   const found = result.costs?.length ?? 0
@@ -313,8 +317,17 @@ function checkResult(result: StepResult | null | undefined, costCount: number, w
     if (!Number.isFinite(result.costs![k]))
       throw new TypeError(`${where}: costs[${k}] is ${String(result.costs![k])}, expected a finite number`)
   }
+  if (result.executed !== undefined) checkExecuted(result.executed, actions, where)
   for (const name of ['terminated', 'truncated'] as const) {
     if (typeof result[name] !== 'boolean') throw new TypeError(`${where}: ${name} is ${String(result[name])}, expected true or false`)
+  }
+}
+
+function checkExecuted(executed: Action, actions: Problem['actions'], where: string): void {
+  const values = typeof executed === 'number' ? [executed] : Array.from(executed)
+  const size = actions.kind === 'box' ? actions.size : 1
+  if ((typeof executed === 'number') !== (actions.kind === 'discrete') || values.length !== size || !values.every(Number.isFinite)) {
+    throw new TypeError(`${where}: executed is ${String(executed)}, expected an action as step() gets it, ${size} finite numbers`)
   }
 }
 
@@ -326,6 +339,7 @@ function createRows(observationSize: number, actionSize: number, costCount: numb
     observations: floats(observationSize),
     inputs: floats(observationSize),
     actions: floats(actionSize),
+    executed: floats(actionSize),
     logProbabilities: floats(1),
     rewards: floats(1),
     costs: Array.from({ length: costCount }, () => floats(1)),
@@ -364,6 +378,7 @@ function createRows(observationSize: number, actionSize: number, costCount: numb
         observations: rows.observations.subarray(0, size * observationSize),
         inputs: rows.inputs.subarray(0, size * observationSize),
         actions: rows.actions.subarray(0, size * actionSize),
+        executed: rows.executed.subarray(0, size * actionSize),
         logProbabilities: rows.logProbabilities.subarray(0, size),
         rewards: rows.rewards.subarray(0, size),
         costs: rows.costs.map((column) => column.subarray(0, size)),

@@ -100,6 +100,8 @@ export interface Pruning {
   readonly cost?: string
   readonly f?: number[]
   readonly F?: number
+  /** The least that must be removed (B), kept by the environment: an action below what keeps it within reach is raised, and `executed` says so. */
+  readonly wall?: boolean
 }
 
 /**
@@ -133,16 +135,29 @@ export function pruning(params: Pruning): () => Environment {
     return {
       observationSize: 5 + T,
       actions: { kind: 'box', low: [0], high: [a_max] },
-      costs: 1,
+      costs: params.wall ? 0 : 1,
       reset() {
         layer = 0
         return observation()
       },
       step(action) {
-        shares[layer++] = (action as Float32Array)[0]
+        let share = (action as Float32Array)[0]
+        if (params.wall) {
+          const later = size.slice(layer + 1).reduce((sum, n) => sum + a_max * n, 0)
+          const before = size.slice(0, layer).reduce((sum, n, i) => sum + n * shares[i], 0)
+          share = Math.max(share, (params.B! - before - later) / size[layer])
+        }
+        shares[layer++] = share
         const done = layer === T
         const reward = done ? -shares.reduce((sum, a, i) => sum + w[i] * a * a, 0) : 0
-        return { observation: observation(), reward, costs: [cost(done)], terminated: done, truncated: false }
+        return {
+          observation: observation(),
+          reward,
+          costs: params.wall ? [] : [cost(done)],
+          terminated: done,
+          truncated: false,
+          ...(params.wall && { executed: Float32Array.of(share) }),
+        }
       },
     }
   }
