@@ -30,8 +30,8 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 /** SGD of the training case: the same for all. Weight decay is none, so that all update alike. */
 export const learningRate = 0.003
 export const momentum = 0.9
-/** Losses of this many steps must agree: the second depends on every gradient, the third on momentum. */
-export const comparedSteps = 3
+/** Losses of this many steps must agree: the second depends on every gradient. */
+export const comparedSteps = 2
 
 /** A case for each network: `forward resnet20`, and so on. */
 export const forEachNetwork = (name: string, make: (network: Network) => Promise<Case>): Contender['cases'] =>
