@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training-resnet20,masked,gemm,policy,checks,kernels] [--seconds 30] [--dry]`
+ * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training-resnet20,masked,gemm,policy,checks,surgery,kernels] [--seconds 30] [--dry]`
  *
  * Every runtime is a process of its own; they take turns, round by round, in alternating order, so that what disturbs
  * the machine disturbs all of them. Results go to benchmarks/results; cases that were not run keep their older figures.
@@ -18,6 +18,7 @@ import { networks } from './network.js'
 import { type Process, startProcess } from './process.js'
 import { type ArmResult, type Check, type ComparisonResult, digits, type KernelFigures, markdown, type Results } from './report.js'
 import { disagreement, paired, quantile, summarise } from './statistics.js'
+import { measureSurgery } from './surgery.js'
 
 const { values: options } = parseArgs({
   options: {
@@ -31,7 +32,7 @@ const aliases: Record<string, string> = { lavapipe: 'llvmpipe' }
 const prefer = options.adapter === undefined ? undefined : (aliases[options.adapter] ?? options.adapter)
 const chosen = options.only?.split(',')
 /** `forward` stands for all of `forward-resnet20` and so on. */
-const extra = ['checks', 'kernels']
+const extra = ['checks', 'surgery', 'kernels']
 const matches = (name: string, id: string) => id === name || id.startsWith(`${name}-`)
 const wanted = (id: string) => chosen === undefined || chosen.some((name) => matches(name, id))
 const unknown = chosen?.filter((name) => !extra.includes(name) && comparisons.every(({ id }) => !matches(name, id)))
@@ -170,6 +171,12 @@ async function measureKernels(gpu: Gpu): Promise<KernelFigures> {
   return { ...here, fma, copy, rows }
 }
 
+/** New figures in the place of those of the same title. */
+const merged = (before: readonly Check[], fresh: readonly Check[]): Check[] => [
+  ...before.filter(({ title }) => fresh.every((each) => each.title !== title)),
+  ...fresh,
+]
+
 async function main(): Promise<void> {
   const gpu = await acquireGpu({ prefer })
   const { name, kind, source } = gpu.info
@@ -214,7 +221,11 @@ async function main(): Promise<void> {
       write()
     }
     if (wanted('checks')) {
-      checks = await checkAll()
+      checks = merged(checks, await checkAll())
+      write()
+    }
+    if (wanted('surgery')) {
+      checks = merged(checks, await measureSurgery())
       write()
     }
     for (const process of processes.values()) process.end()

@@ -174,6 +174,9 @@ function withinFormat(bytes: Uint8Array, random: Random): Uint8Array {
 
 const weightsFile = new Uint8Array(64).map((_, i) => i)
 
+/** ConstantOfShape alone may make more than the file has: models without weights (ONNX's light ones) are written so. */
+const filled = (bytes: Uint8Array): number => (Buffer.from(bytes).includes('ConstantOfShape') ? 2 ** 26 : 0)
+
 /** What comes of the bytes; whatever else fails the test. */
 async function outcome(bytes: Uint8Array, what: string): Promise<'graph' | 'refused'> {
   const readExternal = async (location: string, { offset, length }: { offset: number; length?: number }) => {
@@ -184,7 +187,7 @@ async function outcome(bytes: Uint8Array, what: string): Promise<'graph' | 'refu
   try {
     const { initializers } = await importOnnx(bytes, { file: 'bad.onnx', readExternal })
     const elements = [...initializers.values()].reduce((sum, { data }) => sum + data.length, 0)
-    expect(elements, what).toBeLessThanOrEqual(2 ** 22 + 16 * bytes.length + (what.includes('ConstantOfShape') ? 2 ** 28 : 0))
+    expect(elements, what).toBeLessThanOrEqual(2 ** 22 + 16 * bytes.length + filled(bytes))
     return 'graph'
   } catch (error) {
     if (!(error instanceof InputError)) throw new Error(`${what}: not an InputError`, { cause: error })
@@ -207,9 +210,11 @@ test(`${rounds} damaged files`, async () => {
     const name = names[random.integer(names.length)]
     const bytes = all[name](seeds[random.integer(seeds.length)], random)
     const what = `round ${i} (${name})`
-    const start = performance.now()
+    // Time of the processor, so that a busy machine does not count.
+    const start = process.cpuUsage()
     counts[await outcome(bytes, what)]++
-    const ms = performance.now() - start
+    const { user, system } = process.cpuUsage(start)
+    const ms = (user + system) / 1000
     if (ms > longest.ms) longest = { ms, what }
   }
   expect(longest.ms, longest.what).toBeLessThan(1000)

@@ -17,7 +17,8 @@ export function fromHalf(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
-const bfloat = (() => {
+/** The float32 of a bfloat16 bit pattern. */
+export const fromBfloat = (() => {
   const word = new Uint32Array(1)
   const float = new Float32Array(word.buffer)
   return (bits: number): number => {
@@ -59,8 +60,8 @@ const encodings: Partial<Record<Type, Encoding>> = {
   [Type.BFLOAT16]: {
     type: 'float32',
     bytes: 2,
-    raw: (bytes) => Float32Array.from(new Uint16Array(copied(bytes)), bfloat),
-    typed: (proto) => Float32Array.from(proto.int32Data, bfloat),
+    raw: (bytes) => Float32Array.from(new Uint16Array(copied(bytes)), fromBfloat),
+    typed: (proto) => Float32Array.from(proto.int32Data, fromBfloat),
   },
   [Type.INT64]: {
     type: 'int64',
