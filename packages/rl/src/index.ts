@@ -1,3 +1,4 @@
+export type { TrustRegionMetrics } from './algorithm.js'
 export type {
   Action,
   ActionSpec,
@@ -11,14 +12,18 @@ export type {
 export {
   algorithms,
   type Checkpoint,
+  type CpoOptions,
   type Iteration,
   type IterationEvent,
   type LearnOptions,
   type LearnResult,
   learn,
   type PaperOptions,
+  type PidLagrangianOptions,
   type PpoLagrangianOptions,
   type PpoOptions,
+  type TrpoLagrangianOptions,
+  type TrpoOptions,
 } from './learn.js'
 export type { Policy } from './policy.js'
 export { createRandom, type Random, type RandomState, randomFromState } from './random.js'

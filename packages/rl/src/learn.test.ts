@@ -51,6 +51,19 @@ const forms: Record<string, LearnOptions> = {
     epochs: 2,
     minibatch: 16,
   },
+  'pid-lag': { ...small, algorithm: 'pid-lag', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  trpo: {
+    algorithm: 'trpo',
+    environment: () => walk(0),
+    steps: 200,
+    hidden: [8],
+    collect: { stepsPerEnvironment: 40 },
+    epochs: 2,
+    minibatch: 16,
+  },
+  'trpo-lag': { ...small, algorithm: 'trpo-lag', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  cpo: { ...small, algorithm: 'cpo', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  'cpo, cut episodes': { ...small, algorithm: 'cpo', hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
 }
 
 const actions = ({ policy }: LearnResult) =>
@@ -316,8 +329,8 @@ describe('bad input', () => {
   const refused = (change: object, message: RegExp) => expect(learn({ ...good, ...change } as LearnOptions)).rejects.toThrow(message)
 
   test('options are checked, naming option, expectation and finding', async () => {
-    await refused({ algorithm: 'cpo' }, /algorithm: 'cpo' is not implemented yet; there are 'ppo' and 'ppo-lag'/)
-    await refused({ algorithm: 'sac' }, /algorithm: 'sac' is unknown; there are 'ppo' and 'ppo-lag'/)
+    await refused({ algorithm: 'ddpg' }, /algorithm: 'ddpg' is not implemented yet; there are 'ppo', 'ppo-lag', /)
+    await refused({ algorithm: 'sac' }, /algorithm: 'sac' is unknown; there are 'ppo', 'ppo-lag', /)
     await refused({ form: 'other' }, /form: 'other' is unknown/)
     await refused({ costLimits: [0.1] }, /costLimits: expected 2 limits, one per cost of the environment, found 1/)
     await refused({ costLimits: [0.1, Number.NaN] }, /costLimits\[1\]: expected a finite number, found NaN/)
@@ -331,7 +344,14 @@ describe('bad input', () => {
     await refused({ minibatch: 0 }, /minibatch: expected an integer >= 1, found 0/)
     await refused({ collect: { steps: 5 } }, /collect: expected one of stepsPerEnvironment, episodes, wholeEpisodeSteps/)
     await refused({ hidden: 5 }, /hidden: expected an array of layer sizes, found 5/)
-    await refused({ collect: { stepsPerEnvironment: 2 } }, /no episode ended within 4 steps/)
+    for (const algorithm of ['ppo-lag', 'pid-lag', 'trpo-lag', 'cpo']) {
+      const change = { algorithm, collect: { stepsPerEnvironment: 2 } }
+      await refused(change, new RegExp(`${algorithm}: no episode ended within 4 steps`))
+      await refused({ ...change, costLimits: [0.1] }, /costLimits: expected 2 limits/)
+    }
+    await refused({ algorithm: 'trpo' }, /costLimits: 'trpo' knows no limits, expected none, found 2; use 'trpo-lag'/)
+    await refused({ algorithm: 'cpo', clip: 0.1 }, /clip: no option of 'cpo'/)
+    await refused({ clipSchedule: 'cosine' }, /clipSchedule: expected 'linear' or 'constant', found cosine/)
   })
 
   test('a policy checks its observation', async () => {

@@ -1,6 +1,8 @@
-import type { Algorithm, UpdateMetrics } from './algorithm.js'
+import type { Algorithm, Setup, UpdateMetrics } from './algorithm.js'
 import { meanOf } from './algorithm.js'
+import { type CpoSettings, cpo, cpoDefaults } from './cpo.js'
 import { type Environment, type VectorEnvironment, vectorise } from './environment.js'
+import { type PidLagrangianSettings, pidLagrangian, pidLagrangianDefaults } from './pid-lagrangian.js'
 import { createPolicy, type Policy } from './policy.js'
 import { type PpoSettings, ppo, ppoDefaults } from './ppo.js'
 import { type PpoLagrangianSettings, ppoLagrangian, ppoLagrangianDefaults } from './ppo-lagrangian.js'
@@ -8,8 +10,10 @@ import { type PaperSettings, paperDefaults, ppoLagrangianPaper } from './ppo-lag
 import { createRandom, type RandomState, streams } from './random.js'
 import { createWorld, type World, type WorldState } from './rollout.js'
 import type { Saved } from './saved.js'
+import { type TrpoSettings, trpo, trpoDefaults } from './trpo.js'
+import { type TrpoLagrangianSettings, trpoLagrangian, trpoLagrangianDefaults } from './trpo-lagrangian.js'
 
-export const algorithms = ['ppo', 'ppo-lag'] as const
+export const algorithms = ['ppo', 'ppo-lag', 'pid-lag', 'trpo', 'trpo-lag', 'cpo'] as const
 
 interface CommonOptions {
   /** Makes one copy of the environment; called `environments` times (1 by default, 3 in the paper's form). */
@@ -41,16 +45,56 @@ export type PpoLagrangianOptions = CommonOptions & {
   readonly algorithm: 'ppo-lag'
   readonly form?: 'clipped'
   readonly costLimits: readonly number[]
-} & Partial<PpoLagrangianSettings>
+} & Changes<PpoLagrangianSettings>
 
 /** The form of arXiv 2110.08558; limits on the mean cost per STEP, one per cost. */
 export type PaperOptions = CommonOptions & {
   readonly algorithm: 'ppo-lag'
   readonly form: 'paper'
   readonly costLimits: readonly number[]
-} & Partial<PaperSettings>
+} & Changes<PaperSettings>
 
-export type LearnOptions = PpoOptions | PpoLagrangianOptions | PaperOptions
+/** Limits as for 'ppo-lag'. */
+export type PidLagrangianOptions = CommonOptions & {
+  readonly algorithm: 'pid-lag'
+  readonly form?: undefined
+  readonly costLimits: readonly number[]
+} & Changes<PidLagrangianSettings>
+
+/** Maximises the return. Costs are counted and reported, nothing more. */
+export type TrpoOptions = CommonOptions & {
+  readonly algorithm: 'trpo'
+  readonly form?: undefined
+  readonly costLimits?: readonly []
+} & Partial<TrpoSettings>
+
+/** Limits as for 'ppo-lag'. */
+export type TrpoLagrangianOptions = CommonOptions & {
+  readonly algorithm: 'trpo-lag'
+  readonly form?: undefined
+  readonly costLimits: readonly number[]
+} & Changes<TrpoLagrangianSettings>
+
+/** Limits as for 'ppo-lag'. */
+export type CpoOptions = CommonOptions & {
+  readonly algorithm: 'cpo'
+  readonly form?: undefined
+  readonly costLimits: readonly number[]
+} & Partial<CpoSettings>
+
+/** Some settings, and some of `multiplier`; the rest stays as the defaults have it. */
+type Changes<T extends { readonly multiplier: object }> = Partial<Omit<T, 'multiplier'>> & {
+  readonly multiplier?: Partial<T['multiplier']>
+}
+
+export type LearnOptions =
+  | PpoOptions
+  | PpoLagrangianOptions
+  | PaperOptions
+  | PidLagrangianOptions
+  | TrpoOptions
+  | TrpoLagrangianOptions
+  | CpoOptions
 
 /** Figures of one iteration, plain data. */
 export interface Iteration extends UpdateMetrics {
@@ -174,7 +218,7 @@ const commonNames = [
   'signal',
   'resume',
 ]
-const later = ['trpo', 'pid-lag', 'trpo-lag', 'cpo', 'ddpg', 'td3']
+const later = ['ddpg', 'td3']
 
 /** Checks the options and makes algorithm and world from them. */
 function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; world: World; kind: string } {
@@ -182,7 +226,7 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   const name: string = options.algorithm
   if (!(algorithms as readonly string[]).includes(name)) {
     const known = later.includes(name) ? 'is not implemented yet' : 'is unknown'
-    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(' and ')}`)
+    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(', ')}`)
   }
   const form = options.form ?? 'clipped'
   if (form !== 'clipped' && (form !== 'paper' || name !== 'ppo-lag')) {
@@ -197,11 +241,12 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   const world = createWorld(vectorEnvironment ?? vectorise(environment!, options.environments ?? (form === 'paper' ? 3 : 1)), seed)
   const { problem, copies } = world
   const costLimits: readonly number[] = options.costLimits ?? []
-  if (name === 'ppo' && costLimits.length > 0) {
-    throw new TypeError(`costLimits: 'ppo' knows no limits, expected none, found ${costLimits.length}; use 'ppo-lag'`)
-  }
-  if (name === 'ppo-lag') {
-    if (problem.costs === 0) throw new TypeError(`environment.costs: 'ppo-lag' expected at least 1 cost, found 0`)
+  if (name === 'ppo' || name === 'trpo') {
+    if (costLimits.length > 0) {
+      throw new TypeError(`costLimits: '${name}' knows no limits, expected none, found ${costLimits.length}; use '${name}-lag'`)
+    }
+  } else {
+    if (problem.costs === 0) throw new TypeError(`environment.costs: '${name}' expected at least 1 cost, found 0`)
     if (costLimits.length !== problem.costs) {
       throw new TypeError(`costLimits: expected ${problem.costs} limits, one per cost of the environment, found ${costLimits.length}`)
     }
@@ -211,23 +256,34 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   }
 
   const setup = { problem, copies, costLimits, seed }
-  const defaults: PpoSettings | PpoLagrangianSettings | PaperSettings =
-    name === 'ppo' ? ppoDefaults(copies) : form === 'paper' ? paperDefaults() : ppoLagrangianDefaults(problem, options.steps)
-  const settings = merge(defaults, options)
-  const algorithm =
-    name === 'ppo'
-      ? ppo(setup, settings as PpoSettings)
-      : form === 'paper'
-        ? ppoLagrangianPaper(setup, settings as PaperSettings)
-        : ppoLagrangian(setup, settings as PpoLagrangianSettings)
+  const algorithm = build(options, setup, form)
   const space = problem.actions.kind === 'discrete' ? problem.actions.n : problem.actions.size
   const kind = `${name} ${form}: ${copies} copies, ${problem.observationSize} observations, ${space} ${problem.actions.kind} actions, ${problem.costs} costs`
   return { algorithm, world, kind }
 }
 
+function build(options: LearnOptions, setup: Setup, form: string): Algorithm {
+  const { problem, copies } = setup
+  switch (options.algorithm) {
+    case 'ppo':
+      return ppo(setup, merge(ppoDefaults(copies), options))
+    case 'ppo-lag':
+      if (form === 'paper') return ppoLagrangianPaper(setup, merge(paperDefaults(), options))
+      return ppoLagrangian(setup, merge(ppoLagrangianDefaults(problem, options.steps), options))
+    case 'pid-lag':
+      return pidLagrangian(setup, merge(pidLagrangianDefaults(problem, options.steps), options))
+    case 'trpo':
+      return trpo(setup, merge(trpoDefaults(copies), options))
+    case 'trpo-lag':
+      return trpoLagrangian(setup, merge(trpoLagrangianDefaults(problem, options.steps), options))
+    case 'cpo':
+      return cpo(setup, merge(cpoDefaults(options.steps), options))
+  }
+}
+
 /** The defaults with the options that were given, all of them known and of the default's kind. */
-function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(defaults: T, options: LearnOptions): T {
-  const settings: Record<string, unknown> = { ...defaults }
+function merge<T extends object>(defaults: T, options: LearnOptions): T {
+  const settings: Record<string, unknown> = Object.fromEntries(Object.entries(defaults))
   for (const [name, value] of Object.entries(options)) {
     if (commonNames.includes(name) || value === undefined) continue
     if (!(name in defaults))
@@ -235,8 +291,8 @@ function merge<T extends PpoSettings | PpoLagrangianSettings | PaperSettings>(de
     const normal = settings[name]
     if (name === 'collect') checkPlan(Object(value))
     else if (name === 'hidden') checkHidden(value)
-    else if (name === 'schedule' && value !== 'linear' && value !== 'constant') {
-      throw new TypeError(`schedule: expected 'linear' or 'constant', found ${String(value)}`)
+    else if (['schedule', 'clipSchedule'].includes(name) && value !== 'linear' && value !== 'constant') {
+      throw new TypeError(`${name}: expected 'linear' or 'constant', found ${String(value)}`)
     } else if (typeof value !== typeof normal || (typeof value === 'number' && Number.isNaN(value))) {
       throw new TypeError(`${name}: expected a ${typeof normal}, found ${String(value)}`)
     }
