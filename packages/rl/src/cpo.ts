@@ -19,7 +19,7 @@
  * Defaults: delta 0.01 (all implementations); damping 0.01 and the line search of trust-region.ts; lambda 0.97 (Safety Starter Agents); gamma 0.995
  * for both as ppo-lagrangian.ts (1 for short episodes that end by themselves); whole episodes; critics by 5 epochs of minibatches of 256, Adam 3e-3.
  */
-import { type Algorithm, compare, estimate, type Setup, type TrustRegionMetrics } from './algorithm.js'
+import { type Algorithm, compare, type Setup, type TrustRegionMetrics } from './algorithm.js'
 import { type CpoStep, cpoStep } from './cpo-step.js'
 import { moments } from './gae.js'
 import { episodeCosts, requireEpisodes } from './multipliers.js'
@@ -54,6 +54,8 @@ export const cpoDefaults = (steps: number): CpoSettings => ({
   costLambda: 0.97,
   logStd: -0.7,
   normaliseObservations: false,
+  normaliseRewards: false,
+  normaliseCosts: false,
   ...trustRegionDefaults,
   costTolerance: 0.01,
 })
@@ -70,7 +72,7 @@ export function cpo(setup: Setup, settings: CpoSettings): Algorithm {
     multipliers,
     update(batch, progress) {
       requireEpisodes(batch, 'cpo')
-      const estimates = estimate(batch, learner.critics, batch, settings)
+      const estimates = learner.estimate(batch)
       const before = { outputs: actor.outputs(batch.inputs, batch.size).slice(), free: actor.free.slice() }
       const region = createRegion(actor, batch, settings.damping)
       const centred = (advantages: Float64Array) => {

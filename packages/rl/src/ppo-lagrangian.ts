@@ -17,7 +17,7 @@
  * Starter Agents), multipliers that start at their natural size, which keeps the first policies from running far beyond the limits.
  * A little entropy keeps discrete policies from settling before the multipliers do. Observations are taken as they are and should be of order 1 (one-hot vectors suffer from running normalisation).
  */
-import { type Algorithm, estimate, type Setup } from './algorithm.js'
+import type { Algorithm, Setup } from './algorithm.js'
 import { projectedDual } from './dual.js'
 import type { Problem } from './environment.js'
 import { createMultipliers, type Multipliers } from './multipliers.js'
@@ -52,6 +52,8 @@ export const ppoLagrangianDefaults = ({ actions }: Problem, steps: number): PpoL
   maxGradientNorm: 0.5,
   logStd: -0.7,
   normaliseObservations: false,
+  normaliseRewards: false,
+  normaliseCosts: false,
   multiplier: { initial: null, learningRate: 0.2 },
 })
 
@@ -71,7 +73,7 @@ export function lagrangian(learner: Learner, multipliers: Multipliers, settings:
     multipliers: multipliers.values,
     update(batch, progress) {
       multipliers.update(batch)
-      const estimates = estimate(batch, learner.critics, batch, settings)
+      const estimates = learner.estimate(batch)
       return learner.improve(batch, multipliers.mix(estimates), estimates, progress)
     },
     state: () => ({ learner: learner.state(), multipliers: multipliers.state() }),

@@ -16,7 +16,7 @@ import { type Adam, type AdamState, adam, clipNorm } from './adam.js'
 import { type Algorithm, type CriticMetrics, checkFinite, compare, estimate, gather, type Setup, type UpdateMetrics } from './algorithm.js'
 import { type Critic, type CriticState, createCritic, criticSize, explainedVariance, initialiseCritic } from './critic.js'
 import { type Discounts, moments } from './gae.js'
-import { type MomentsState, runningMoments } from './normaliser.js'
+import { clip as limited, type MomentsState, runningMoments, type SignalScalerState, scaleBatch, signalScaler } from './normaliser.js'
 import { createRandom, type Random, type RandomState, streams } from './random.js'
 import type { Batch, CollectPlan } from './rollout.js'
 import { restoreFloats, type Saved, saveFloats } from './saved.js'
@@ -38,6 +38,12 @@ export interface PpoSettings extends Discounts {
   /** Initial log standard deviation of box actions, in units where the box is [-1, 1]. */
   readonly logStd: number
   readonly normaliseObservations: boolean
+  /**
+   * Rewards (costs) over the running standard deviation of their discounted sum, clipped to +-10, for the critics and the errors they leave;
+   * advantages, limits and multipliers keep the problem's units. Off: the critics scale themselves, so that it matters for outliers only.
+   */
+  readonly normaliseRewards: boolean
+  readonly normaliseCosts: boolean
 }
 
 export const ppoDefaults = (copies: number): PpoSettings => ({
@@ -59,6 +65,8 @@ export const ppoDefaults = (copies: number): PpoSettings => ({
   maxGradientNorm: 0.5,
   logStd: 0,
   normaliseObservations: true,
+  normaliseRewards: false,
+  normaliseCosts: false,
 })
 
 export function ppo(setup: Setup, settings: PpoSettings): Algorithm {
@@ -69,8 +77,8 @@ export function ppo(setup: Setup, settings: PpoSettings): Algorithm {
     normaliseEachStep: false,
     multipliers: [],
     update(batch, progress) {
-      const { reward } = estimate(batch, learner.critics, { rewards: batch.rewards, costs: [] }, settings)
-      return learner.improve(batch, reward.advantages, { reward, costs: [] }, progress)
+      const estimates = learner.estimate(batch)
+      return learner.improve(batch, estimates.reward.advantages, estimates, progress)
     },
     state: learner.state,
     restore: learner.restore,
@@ -86,7 +94,8 @@ export type LearnerSettings = Omit<
 /** Networks, optimisers and the two regressions, shared with the algorithms that only mix other advantages or move the policy otherwise. */
 export interface Learner {
   readonly actor: Actor
-  readonly critics: { readonly reward: Critic; readonly costs: readonly Critic[] }
+  /** Values and advantages (algorithm.ts): advantages in the problem's units, values and returns in the critics'. */
+  estimate(batch: Batch): ReturnType<typeof estimate>
   /** One update of policy and critics; PPO's settings are needed. */
   improve(batch: Batch, advantages: Float64Array, estimates: ReturnType<typeof estimate>, progress: number): UpdateMetrics
   /** The part of an update after the policy's: critics and observation normaliser learn, numbers are checked. */
@@ -103,9 +112,10 @@ interface LearnerState {
   readonly criticAdam: AdamState
   readonly shuffle: RandomState
   readonly normaliser: MomentsState | null
+  readonly scalers: readonly (SignalScalerState | null)[]
 }
 
-export function createLearner({ problem, seed }: Setup, settings: PpoSettings | LearnerSettings): Learner {
+export function createLearner({ problem, copies, seed }: Setup, settings: PpoSettings | LearnerSettings): Learner {
   const { hidden, logStd } = settings
   const initial = createRandom(seed, streams.initialise)
   const shuffler = createRandom(seed, streams.shuffle)
@@ -131,6 +141,11 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings | 
   })
   const policyAdam = 'learningRate' in settings ? adam(policySize, { epsilon: 1e-5 }) : null
   const criticAdam = adam(parameters.length, { epsilon: 1e-5 })
+  const scalers = all.map((_, i) =>
+    (i === 0 ? settings.normaliseRewards : settings.normaliseCosts)
+      ? signalScaler(copies, i === 0 ? settings.gamma : settings.costGamma)
+      : null,
+  )
   const share = (progress: number) => (settings.schedule === 'linear' ? 1 - progress : 1)
   const regress: Learner['regress'] = (batch, estimates, progress) => {
     const targets = [estimates.reward, ...estimates.costs]
@@ -151,8 +166,22 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings | 
   }
   return {
     actor,
-    critics: { reward: all[0], costs: all.slice(1) },
     regress,
+    estimate(batch) {
+      const signals = [batch.rewards, ...batch.costs].slice(0, all.length)
+      const scales = scalers.map((scaler, i) => {
+        if (!scaler) return 1
+        scaleBatch(scaler, batch, signals[i].slice())
+        return scaler.scale()
+      })
+      // One scale for the whole batch, so that it can be taken out of the advantages again.
+      const [rewards, ...costs] = signals.map((signal, i) => (scalers[i] ? signal.map((value) => limited(value / scales[i])) : signal))
+      const estimates = estimate(batch, { reward: all[0], costs: all.slice(1) }, { rewards, costs }, settings)
+      for (const [i, { advantages }] of [estimates.reward, ...estimates.costs].entries()) {
+        if (scalers[i]) for (let t = 0; t < advantages.length; t++) advantages[t] *= scales[i]
+      }
+      return estimates
+    },
     improve(batch, advantages, estimates, progress) {
       const own = settings as PpoSettings
       const learningRate = own.learningRate * share(progress)
@@ -169,6 +198,7 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings | 
         criticAdam: criticAdam.state(),
         shuffle: shuffler.state(),
         normaliser: normaliser?.state() ?? null,
+        scalers: scalers.map((scaler) => scaler?.state() ?? null),
       }) satisfies LearnerState as unknown as { readonly [key: string]: Saved },
     restore(saved) {
       const state = saved as unknown as LearnerState
@@ -181,6 +211,10 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings | 
       criticAdam.restore(state.criticAdam)
       shuffler.restore(state.shuffle)
       if (normaliser && state.normaliser) normaliser.restore(state.normaliser)
+      for (const [i, scaler] of scalers.entries()) {
+        const saved = state.scalers[i]
+        if (scaler && saved) scaler.restore(saved)
+      }
     },
   }
 }

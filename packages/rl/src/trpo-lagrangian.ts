@@ -8,7 +8,7 @@
  * Defaults: batches, discounts, critics and multipliers of ppo-lagrangian.ts, trust region of trpo.ts; delta falls with the square of the
  * training that is left (`schedule` 'linear': the step, like a learning rate, goes linearly to 0), so that the last iterates settle.
  */
-import { type Algorithm, estimate, type Setup } from './algorithm.js'
+import type { Algorithm, Setup } from './algorithm.js'
 import { projectedDual } from './dual.js'
 import type { Problem } from './environment.js'
 import { createMultipliers } from './multipliers.js'
@@ -38,7 +38,7 @@ export function trpoLagrangian(setup: Setup, settings: TrpoLagrangianSettings): 
     multipliers: multipliers.values,
     update(batch, progress) {
       multipliers.update(batch)
-      const estimates = estimate(batch, learner.critics, batch, settings)
+      const estimates = learner.estimate(batch)
       const left = settings.schedule === 'linear' ? 1 - progress : 1
       const region = { ...settings, targetKl: settings.targetKl * left * left }
       const policy = trpoStep(learner.actor, batch, multipliers.mix(estimates), region)

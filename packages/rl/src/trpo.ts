@@ -12,7 +12,7 @@
  * Defaults: those of trust-region.ts; gamma 0.99, lambda 0.97 and critic by Adam 1e-3 as Spinning Up; 2048 steps, normalised observations as ppo.ts.
  */
 import type { Actor } from './actor.js'
-import { type Algorithm, compare, estimate, type Setup, type UpdateMetrics } from './algorithm.js'
+import { type Algorithm, compare, type Setup, type UpdateMetrics } from './algorithm.js'
 import { createLearner, type LearnerSettings, ppoDefaults, standardised } from './ppo.js'
 import type { Batch } from './rollout.js'
 import { conjugateGradient, createRegion, dot, lineSearch, type TrustRegionSettings, trustRegionDefaults } from './trust-region.js'
@@ -32,9 +32,9 @@ export function trpo(setup: Setup, settings: TrpoSettings): Algorithm {
     normaliseEachStep: false,
     multipliers: [],
     update(batch, progress) {
-      const { reward } = estimate(batch, learner.critics, { rewards: batch.rewards, costs: [] }, settings)
-      const policy = trpoStep(learner.actor, batch, reward.advantages, settings)
-      return { ...policy, ...learner.regress(batch, { reward, costs: [] }, progress), learningRate: settings.criticLearningRate }
+      const estimates = learner.estimate(batch)
+      const policy = trpoStep(learner.actor, batch, estimates.reward.advantages, settings)
+      return { ...policy, ...learner.regress(batch, estimates, progress), learningRate: settings.criticLearningRate }
     },
     state: learner.state,
     restore: learner.restore,

@@ -1,5 +1,5 @@
 // `npm run cases -w packages/rl -- [--only cmdp1,cpo] [--seeds 5] [--jobs 2]`: trains every algorithm on every problem that is fair to it, judges
-// it as the problem's file asks, keeps what was found in cases.json and writes the table of the README. Hours for all of it; not part of the tests.
+// it as the problem's file asks, keeps what was found in cases.jsonl and writes the table of the README. Hours for all of it; not part of the tests.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -117,9 +117,14 @@ async function main() {
   )
   const queue = chosen.flatMap((pair) => Array.from({ length: Number(values.seeds ?? 5) }, (_, seed) => ({ pair, seed })))
   const folder = new URL('../../', import.meta.url) // of the package, from dist/cases
-  const file = new URL('cases.json', folder)
+  const file = new URL('cases.jsonl', folder)
   const readme = new URL('README.md', folder)
-  let runs: Run[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+  let runs: Run[] = existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    : []
 
   const keep = (run: Run) => {
     const same = (other: Run) => other.problem === run.problem && other.algorithm === run.algorithm && other.seed === run.seed
@@ -127,7 +132,7 @@ async function main() {
     const order = pairs().map(({ problem, algorithm }) => `${problem} ${algorithm}`)
     const place = ({ problem, algorithm, seed }: Run) => 1000 * order.indexOf(`${problem} ${algorithm}`) + seed
     runs.sort((a, b) => place(a) - place(b))
-    writeFileSync(file, `[\n${runs.map((each) => `  ${JSON.stringify(each)}`).join(',\n')}\n]\n`)
+    writeFileSync(file, `${runs.map((each) => JSON.stringify(each)).join('\n')}\n`)
     const text = readFileSync(readme, 'utf8')
     const inside = /(<!-- cases -->\n)[\s\S]*(<!-- \/cases -->)/
     writeFileSync(
