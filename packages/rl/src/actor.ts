@@ -1,7 +1,7 @@
 import { type BoundedDistribution, betaDistribution, squashedGaussian } from './bounded.js'
 import { categorical, type Distribution, diagonalGaussian } from './distributions.js'
 import type { Action, ActionSpace, Problem } from './environment.js'
-import { backward, createTape, forward, initialise, type Mlp, mlpSize, type Tape } from './mlp.js'
+import { backward, createTape, forward, forwardTangent, initialise, type Mlp, mlpSize, type Tape } from './mlp.js'
 import { normalise, type RunningMoments } from './normaliser.js'
 import type { Random } from './random.js'
 
@@ -36,6 +36,12 @@ export interface Actor extends Acting {
   logProbabilities(inputs: Float64Array, actions: Float64Array, n: number, out: Float64Array): void
   /** After `logProbabilities`: adds to the gradient for a loss with gradient weights[i] with respect to log-probability i, minus `entropy` x mean entropy. */
   accumulate(inputs: Float64Array, actions: Float64Array, n: number, weights: Float64Array, entropy: number): void
+  /**
+   * After a forward pass over the same inputs: the Fisher information of the policy, mean over the n states, times `direction`, into
+   * `product` (both like `parameters`). By Gauss-Newton, J' M J: a tangent pass, the distribution's own metric M, a backward pass. That is the
+   * Hessian of the mean KL(old || new) at new = old exactly, without second derivatives. Overwrites the gradient.
+   */
+  fisherProduct(inputs: Float64Array, n: number, direction: Float64Array, product: Float64Array): void
   /** Mean entropy of the rows of the last forward pass. */
   entropy(n: number): number
 }
@@ -83,6 +89,7 @@ export function createActor(problem: Problem, settings: ActorSettings, parameter
   let tape = createTape(sizes, 1)
   let outputs = tape.outputs[0]
   let dOutputs = new Float64Array(0)
+  let tangent: Tape | null = null
   const run = (inputs: Float64Array, n: number) => {
     if (n > tape.rows) tape = grow(sizes, n)
     outputs = forward(network, inputs, n, tape)
@@ -112,6 +119,15 @@ export function createActor(problem: Problem, settings: ActorSettings, parameter
         if (entropy !== 0) distribution.entropyGradient(outputs, free, r, -entropy / n, dOutputs, freeGradient)
       }
       backward(network, inputs, n, tape, dOutputs)
+    },
+    fisherProduct(inputs, n, direction, product) {
+      if (!tangent || tangent.rows < tape.rows) tangent = createTape(sizes, tape.rows)
+      gradient.fill(0)
+      const along = forwardTangent(network, inputs, n, tape, direction, tangent)
+      const freeDirection = direction.subarray(weights)
+      for (let r = 0; r < n; r++) distribution.fisher(outputs, free, r, along, freeDirection, freeGradient)
+      backward(network, inputs, n, tape, along)
+      for (let i = 0; i < product.length; i++) product[i] = gradient[i] / n
     },
     entropy(n) {
       let sum = 0

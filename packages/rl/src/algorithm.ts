@@ -29,24 +29,41 @@ export interface Algorithm {
   restore(state: Saved): void
 }
 
-export interface UpdateMetrics {
-  /** The loss that the policy minimises, mean over the minibatches. */
-  readonly policyLoss: number
+export interface CriticMetrics {
   /** Mean squared errors of the critics before their own step, in squared units of the (possibly normalised) return and costs. */
   readonly valueLoss: number
   readonly costValueLosses: readonly number[]
+  /** Of the critic before the update; null where returns do not vary. */
+  readonly explainedVariance: number | null
+  readonly costExplainedVariance: readonly (number | null)[]
+}
+
+export interface UpdateMetrics extends CriticMetrics {
+  /** The loss that the policy minimises, mean over the minibatches. */
+  readonly policyLoss: number
   /** KL(old policy || new policy), mean over the batch, sum over action dimensions, exact; null for deterministic policies. */
   readonly kl: number | null
   /** Mean entropy of the new policy over the batch, in nats; null for deterministic policies. */
   readonly entropy: number | null
   /** Share of samples whose ratio the clip cut off; null where nothing is clipped. */
   readonly clipFraction: number | null
-  /** Epochs of policy updates before the KL stop, or all of them. */
+  /** Epochs of policy updates before the KL stop, or all of them; 1 for one step in a trust region. */
   readonly epochs: number
-  /** Of the critic before the update; null where returns do not vary. */
-  readonly explainedVariance: number | null
-  readonly costExplainedVariance: readonly (number | null)[]
+  /** Of the policy; of the critics where the policy has none (trust regions). */
   readonly learningRate: number
+  /** Algorithms with a trust region only. */
+  readonly trustRegion?: TrustRegionMetrics
+}
+
+export interface TrustRegionMetrics {
+  /** Which case of its problem the step solved; 'trpo' for the one of TRPO. */
+  readonly kind: string
+  /** The share of the step that the line search took; 0: none, the policy is as before. */
+  readonly share: number
+  /** J_c - d before the step, and what the linear model and the surrogate said about the change of J_c. One per limited cost. */
+  readonly excess: readonly number[]
+  readonly predictedCostChange: readonly number[]
+  readonly surrogateCostChange: readonly number[]
 }
 
 /** Values and advantages of a batch: for the reward with (gamma, lambda), for each cost with (costGamma, costLambda). */

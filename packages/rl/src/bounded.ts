@@ -12,7 +12,7 @@ export interface BoundedDistribution extends Distribution {
  * u = tanh(z) with z normal, independently per dimension (Haarnoja et al. 2018, arXiv 1801.01290, appendix C). The drawn action is z, from
  * which u follows, never the other way around (atanh loses everything near the bounds). Densities are those of u:
  *
- *   log p(u) = log N(z; m, s) - log(1 - tanh(z)^2)     KL: that of the normals, it does not change under a bijection
+ *   log p(u) = log N(z; m, s) - log(1 - tanh(z)^2)     KL and Fisher information: those of the normals, a bijection changes neither
  *   H(u)     = H(z) + E[log(1 - tanh(z)^2)]
  *
  * The expectation has no closed form. The trapezoidal rule in the standardised z converges exponentially for it: absolute error below 1e-12.
@@ -71,6 +71,7 @@ function expectation(std: number, f: (x: number) => number): number {
  *   H        = log B - (alpha - 1) psi(alpha) - (beta - 1) psi(beta) + (alpha + beta - 2) psi(alpha + beta)
  *   KL(p||q) = log B_q - log B_p + (alpha_p - alpha_q) psi(alpha_p) + (beta_p - beta_q) psi(beta_p)
  *              + (alpha_q - alpha_p + beta_q - beta_p) psi(alpha_p + beta_p)
+ *   F        = diag(psi'(alpha), psi'(beta)) - psi'(alpha + beta), with respect to alpha and beta
  *
  * Densities are those of the drawn x; of the action in [-1, 1] they are lower by log 2 per dimension.
  */
@@ -147,6 +148,18 @@ export function betaDistribution(size: number): BoundedDistribution {
         const b = betaOf(outputs, row, i)
         const both = (a + b - 2) * trigamma(a + b)
         back(outputs, row, i, scale * (both - (a - 1) * trigamma(a)), scale * (both - (b - 1) * trigamma(b)), dOutputs)
+      }
+    },
+    fisher(outputs, _free, row, direction) {
+      for (let i = 0; i < size; i++) {
+        const a = alphaOf(outputs, row, i)
+        const b = betaOf(outputs, row, i)
+        const [atA, atB] = [2 * row * size + i, (2 * row + 1) * size + i]
+        const dAlpha = sigmoid(outputs[atA]) * direction[atA]
+        const dBeta = sigmoid(outputs[atB]) * direction[atB]
+        const both = trigamma(a + b) * (dAlpha + dBeta)
+        direction[atA] = direction[atB] = 0
+        back(outputs, row, i, trigamma(a) * dAlpha - both, trigamma(b) * dBeta - both, direction)
       }
     },
   }

@@ -29,6 +29,18 @@ export interface Distribution {
   ): void
   /** Adds scale * d entropy / d outputs to `dOutputs`, and the same for the free parameters to `dFree`. */
   entropyGradient(outputs: Float64Array, free: Float64Array, row: number, scale: number, dOutputs: Float64Array, dFree: Float64Array): void
+  /**
+   * The Fisher information of row `row` times a direction: the second derivative of KL(old || new) at new = old. Overwrites row `row` of
+   * `outputDirection` with the product, and adds that of `freeDirection` to `freeProduct`.
+   */
+  fisher(
+    outputs: Float64Array,
+    free: Float64Array,
+    row: number,
+    outputDirection: Float64Array,
+    freeDirection: Float64Array,
+    freeProduct: Float64Array,
+  ): void
 }
 
 const halfLogTwoPi = 0.5 * Math.log(2 * Math.PI)
@@ -76,6 +88,13 @@ export function diagonalGaussian(size: number): Distribution {
     },
     entropyGradient(_mean, _logStd, _row, scale, _dMean, dLogStd) {
       for (let i = 0; i < size; i++) dLogStd[i] += scale
+    },
+    // 1 / sigma^2 for a mean, 2 for a log standard deviation, nothing between them
+    fisher(_mean, logStd, row, dMean, dLogStd, product) {
+      for (let i = 0; i < size; i++) {
+        dMean[row * size + i] *= Math.exp(-2 * logStd[i])
+        product[i] += 2 * dLogStd[i]
+      }
     },
   }
 }
@@ -128,6 +147,13 @@ export function categorical(n: number): Distribution {
       let entropy = 0
       for (let i = 0; i < n; i++) entropy -= p[i] * (logits[row * n + i] - total)
       for (let i = 0; i < n; i++) dLogits[row * n + i] -= scale * p[i] * (logits[row * n + i] - total + entropy)
+    },
+    // diag(p) - p p'
+    fisher(logits, _free, row, direction) {
+      softmax(logits, row * n, n, p)
+      let mean = 0
+      for (let i = 0; i < n; i++) mean += p[i] * direction[row * n + i]
+      for (let i = 0; i < n; i++) direction[row * n + i] = p[i] * (direction[row * n + i] - mean)
     },
   }
 }

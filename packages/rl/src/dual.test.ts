@@ -1,20 +1,38 @@
 import { describe, expect, test } from 'vitest'
 import { adam, clipNorm } from './adam.js'
-import { projectedDual, softplusDual } from './dual.js'
+import { pidDual, projectedDual, softplusDual } from './dual.js'
 import { readCase, sharedExists } from './testing/cases.js'
 
 /** Not registered where the shared cases are not (learn.test.ts says so). */
 const describeShared: (name: string, body: () => void) => void = sharedExists ? describe : () => {}
 
+/** To 1e-9: the files have ten digits. */
+const close = (found: number, expected: number) => expect(Math.abs(found - expected)).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(expected)))
+
 describeShared('multipliers: shared unit vectors', () => {
-  const { cost, limit, sgd, adam: adams } = sharedExists ? readCase('unit_dual') : { cost: [], limit: 0, sgd: [], adam: [] }
+  const { cost, limit, sgd, adam: adams, pid } = sharedExists ? readCase('unit_dual') : { cost: [], limit: 0, sgd: [], adam: [], pid: [] }
 
   test('projected ascent', () => {
     for (const { lr, init, lambda_ } of sgd) {
       const dual = projectedDual(1, { initial: init, learningRate: lr })
       cost.forEach((measured: number, i: number) => {
         dual.update([measured], [limit])
-        expect(dual.values[0]).toBeCloseTo(lambda_[i], 8)
+        close(dual.values[0], lambda_[i])
+      })
+    }
+  })
+
+  test('PID control', () => {
+    expect(pid.length).toBe(3)
+    for (const { kp, ki, kd, delay, ema_p, ema_d, init, lambda_ } of pid) {
+      const make = () => pidDual(1, { initial: init, kp, ki, kd, delay, emaP: ema_p, emaD: ema_d })
+      let dual = make()
+      cost.forEach((measured: number, i: number) => {
+        dual.update([measured], [limit])
+        close(dual.values[0], lambda_[i])
+        const state = JSON.stringify(dual.state())
+        dual = make()
+        dual.restore(JSON.parse(state))
       })
     }
   })
@@ -26,7 +44,7 @@ describeShared('multipliers: shared unit vectors', () => {
       cost.forEach((measured: number, i: number) => {
         optimiser.step(lambda, Float64Array.of(limit - measured), lr)
         lambda[0] = Math.max(0, lambda[0])
-        expect(lambda[0]).toBeCloseTo(lambda_[i], 8)
+        close(lambda[0], lambda_[i])
       })
     }
   })
@@ -68,6 +86,14 @@ describe('multipliers', () => {
       copy.update([9], [5])
       expect(copy.values[0]).toBe(dual.values[0])
     }
+    const pid = { kp: 2, ki: 1, kd: 0, delay: 1, emaP: 0, emaD: 0 }
+    const controlled = pidDual(2, { initial: 0, ...pid })
+    controlled.start([0, 4])
+    controlled.update([2, 2], [1, 3], [1, 0.5]) // P = 2 and -1, I = 1 and 3.5
+    expect([...controlled.values]).toEqual([3, 2.5])
+    expect(() => pidDual(1, { initial: 0, ...pid }).restore(projectedDual(1, { initial: 0, learningRate: 1 }).state())).toThrow(
+      /no controller/,
+    )
     const scaled = projectedDual(2, { initial: 0, learningRate: 0.1 })
     scaled.update([2, 2], [1, 1], [1, 10])
     expect([...scaled.values]).toEqual([0.1, 1])

@@ -46,7 +46,7 @@ const critic = (values: number[], after: number[]) =>
 const close = (found: Float64Array, expected: number[]) => {
   expect(found.length).toBe(expected.length)
   expected.forEach((value, i) => {
-    expect(found[i]).toBeCloseTo(value, 8)
+    expect(Math.abs(found[i] - value)).toBeLessThanOrEqual(1e-9 * (1 + Math.abs(value)))
   })
 }
 

@@ -1,4 +1,5 @@
 export type { PolicyKind } from './actor.js'
+export type { TrustRegionMetrics } from './algorithm.js'
 export { amcSettings } from './ddpg.js'
 export type {
   Action,
@@ -16,6 +17,7 @@ export { type EvaluateOptions, type Evaluation, evaluate, evaluateSeeds } from '
 export {
   algorithms,
   type Checkpoint,
+  type CpoOptions,
   type DdpgOptions,
   type Iteration,
   type IterationEvent,
@@ -23,9 +25,12 @@ export {
   type LearnResult,
   learn,
   type PaperOptions,
+  type PidLagrangianOptions,
   type PpoLagrangianOptions,
   type PpoOptions,
   type Td3Options,
+  type TrpoLagrangianOptions,
+  type TrpoOptions,
 } from './learn.js'
 export {
   csvWriter,

@@ -61,6 +61,40 @@ const forms: Record<string, LearnOptions> = {
     epochs: 2,
     minibatch: 16,
   },
+  'pid-lag': { ...small, algorithm: 'pid-lag', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  trpo: {
+    algorithm: 'trpo',
+    environment: () => walk(0),
+    steps: 200,
+    hidden: [8],
+    collect: { stepsPerEnvironment: 40 },
+    epochs: 2,
+    minibatch: 16,
+  },
+  'trpo-lag': { ...small, algorithm: 'trpo-lag', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  'ppo-lag, everything normalised': {
+    ...small,
+    hidden: [8],
+    collect: { stepsPerEnvironment: 20 },
+    epochs: 2,
+    minibatch: 16,
+    clipSchedule: 'linear',
+    normaliseObservations: true,
+    normaliseRewards: true,
+    normaliseCosts: true,
+  },
+  'trpo-lag, squashed': {
+    ...small,
+    algorithm: 'trpo-lag',
+    policy: 'squashed',
+    hidden: [8],
+    collect: { wholeEpisodeSteps: 40 },
+    epochs: 2,
+    minibatch: 16,
+  },
+  'cpo, beta': { ...small, algorithm: 'cpo', policy: 'beta', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  cpo: { ...small, algorithm: 'cpo', hidden: [8], collect: { wholeEpisodeSteps: 40 }, epochs: 2, minibatch: 16 },
+  'cpo, cut episodes': { ...small, algorithm: 'cpo', hidden: [8], collect: { stepsPerEnvironment: 20 }, epochs: 2, minibatch: 16 },
   ddpg: { algorithm: 'ddpg', environment: () => walk(0), steps: 60, hidden: [8], warmup: 3, minibatch: 8, replay: 30 },
   td3: {
     algorithm: 'td3',
@@ -185,6 +219,8 @@ describe('checkpoints', () => {
       /checkpoint is of 'ppo-lag clipped.*expected 'ppo-lag paper/,
     )
     await expect(learn({ ...forms.clipped, seed: 1, resume } as LearnOptions)).rejects.toThrow(/has seed 3, expected 1/)
+    const old = { ...resume, version: 1 }
+    await expect(learn({ ...forms.clipped, resume: old } as never)).rejects.toThrow(/expected a checkpoint of version 2, found 1/)
     await expect(learn({ ...forms.clipped, hidden: [9], resume } as LearnOptions)).rejects.toThrow(
       /the policy has 34 numbers in the checkpoint, expected 38/,
     )
@@ -246,6 +282,36 @@ describe('metrics', () => {
   test('a small target KL ends the epochs early', async () => {
     const { history } = await learn({ ...forms.clipped, epochs: 8, targetKl: 1e-7 } as LearnOptions)
     expect(history.every(({ epochs }) => epochs === 1)).toBe(true)
+  })
+
+  test('a linear clip closes with the training', async () => {
+    const clipped = async (clipSchedule: 'linear' | 'constant') => {
+      const options = { ...forms.clipped, clip: 0.1, clipSchedule, schedule: 'constant', epochs: 10, targetKl: 10, steps: 400 }
+      const { history } = await learn(options as LearnOptions)
+      return history.slice(-2).reduce((sum, { clipFraction }) => sum + clipFraction!, 0)
+    }
+    expect(await clipped('linear')).toBeGreaterThan(1.5 * (await clipped('constant')))
+  })
+
+  test('normalised rewards and costs: units change neither the policy nor what is left to the critics; multipliers keep them', async () => {
+    const run = async (scale: number) => {
+      const environment = () => {
+        const inner = walk()
+        const step: Environment['step'] = (action) => {
+          const result = inner.step(action) as StepResult
+          return { ...result, reward: scale * result.reward, costs: Array.from(result.costs!, (cost) => cost / scale) }
+        }
+        return { ...inner, step }
+      }
+      const options = { ...forms['ppo-lag, everything normalised'], environment, costLimits: [0.3 / scale, 0.4 / scale] }
+      const { policy, history } = await learn(options as LearnOptions)
+      return { action: policy.act([0.5, 0.5], { deterministic: true }) as Float32Array, ...history.at(-1)! }
+    }
+    const [one, other] = [await run(1), await run(16)]
+    expect(other.multipliers[0] / one.multipliers[0] / 16 ** 2).toBeCloseTo(1, 2)
+    expect(other.valueLoss / one.valueLoss).toBeCloseTo(1, 1)
+    expect(other.costValueLosses[0] / one.costValueLosses[0]).toBeCloseTo(1, 1)
+    expect(other.action[0]).toBeCloseTo(one.action[0], 2)
   })
 
   test('the multiplier of a violated limit rises, that of a slack one falls; the paper limits cost per step', async () => {
@@ -361,8 +427,10 @@ describe('bad input', () => {
   const refused = (change: object, message: RegExp) => expect(learn({ ...good, ...change } as LearnOptions)).rejects.toThrow(message)
 
   test('options are checked, naming option, expectation and finding', async () => {
-    await refused({ algorithm: 'cpo' }, /algorithm: 'cpo' is not implemented yet; there are 'ppo', 'ppo-lag', 'ddpg', 'td3'/)
-    await refused({ algorithm: 'sac' }, /algorithm: 'sac' is unknown; there are 'ppo', 'ppo-lag', 'ddpg', 'td3'/)
+    await refused(
+      { algorithm: 'sac' },
+      /algorithm: 'sac' is unknown; there are 'ppo', 'trpo', 'ppo-lag', 'pid-lag', 'trpo-lag', 'cpo', 'ddpg', 'td3'$/,
+    )
     await refused({ form: 'other' }, /form: 'other' is unknown/)
     await refused({ costLimits: [0.1] }, /costLimits: expected 2 limits, one per cost of the environment, found 1/)
     await refused({ costLimits: [0.1, Number.NaN] }, /costLimits\[1\]: expected a finite number, found NaN/)
@@ -384,7 +452,18 @@ describe('bad input', () => {
     await refused({ minibatch: 0 }, /minibatch: expected an integer >= 1, found 0/)
     await refused({ collect: { steps: 5 } }, /collect: expected one of stepsPerEnvironment, episodes, wholeEpisodeSteps/)
     await refused({ hidden: 5 }, /hidden: expected an array of layer sizes, found 5/)
-    await refused({ collect: { stepsPerEnvironment: 2 } }, /no episode ended within 4 steps/)
+    for (const algorithm of ['ppo-lag', 'pid-lag', 'trpo-lag', 'cpo']) {
+      const change = { algorithm, collect: { stepsPerEnvironment: 2 } }
+      await refused(change, new RegExp(`${algorithm}: no episode ended within 4 steps`))
+      await refused({ ...change, costLimits: [0.1] }, /costLimits: expected 2 limits/)
+    }
+    await refused(
+      { algorithm: 'trpo' },
+      /costLimits: 'trpo' knows no limits, expected none, found 2; 'ppo-lag', 'pid-lag', 'trpo-lag', 'cpo' keep limits$/,
+    )
+    await refused({ algorithm: 'cpo', clip: 0.1 }, /clip: no option of 'cpo'/)
+    await refused({ algorithm: 'cpo', conjugateGradientSteps: 0 }, /conjugateGradientSteps: expected an integer >= 1, found 0/)
+    await refused({ clipSchedule: 'cosine' }, /clipSchedule: expected 'linear' or 'constant', found cosine/)
   })
 
   test('a policy checks its observation', async () => {

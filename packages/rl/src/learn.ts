@@ -1,7 +1,9 @@
-import type { Algorithm, UpdateMetrics } from './algorithm.js'
+import type { Algorithm, Setup, UpdateMetrics } from './algorithm.js'
 import { meanOf } from './algorithm.js'
+import { type CpoSettings, cpo, cpoDefaults } from './cpo.js'
 import { type DdpgSettings, ddpg, ddpgDefaults } from './ddpg.js'
 import { type Environment, type VectorEnvironment, vectorise } from './environment.js'
+import { type PidLagrangianSettings, pidLagrangian, pidLagrangianDefaults } from './pid-lagrangian.js'
 import { createPolicy, type Policy } from './policy.js'
 import { type PpoSettings, ppo, ppoDefaults } from './ppo.js'
 import { type PpoLagrangianSettings, ppoLagrangian, ppoLagrangianDefaults } from './ppo-lagrangian.js'
@@ -10,8 +12,12 @@ import { createRandom, type RandomState, streams } from './random.js'
 import { createWorld, type World, type WorldState } from './rollout.js'
 import type { Saved } from './saved.js'
 import { type Td3Settings, td3, td3Defaults } from './td3.js'
+import { type TrpoSettings, trpo, trpoDefaults } from './trpo.js'
+import { type TrpoLagrangianSettings, trpoLagrangian, trpoLagrangianDefaults } from './trpo-lagrangian.js'
 
-export const algorithms = ['ppo', 'ppo-lag', 'ddpg', 'td3'] as const
+/** Those that keep limits, and those that count costs and report them, nothing more. */
+const constrained = ['ppo-lag', 'pid-lag', 'trpo-lag', 'cpo'] as const
+export const algorithms = ['ppo', 'trpo', ...constrained, 'ddpg', 'td3'] as const
 
 interface CommonOptions {
   /** Makes one copy of the environment; called `environments` times (1 by default, 3 in the paper's form). */
@@ -45,14 +51,42 @@ export type PpoLagrangianOptions = CommonOptions & {
   readonly algorithm: 'ppo-lag'
   readonly form?: 'clipped'
   readonly costLimits: readonly number[]
-} & Partial<PpoLagrangianSettings>
+} & Changes<PpoLagrangianSettings>
 
 /** The form of arXiv 2110.08558; limits on the mean cost per STEP, one per cost. */
 export type PaperOptions = CommonOptions & {
   readonly algorithm: 'ppo-lag'
   readonly form: 'paper'
   readonly costLimits: readonly number[]
-} & Partial<PaperSettings>
+} & Changes<PaperSettings>
+
+/** Limits as for 'ppo-lag'. */
+export type PidLagrangianOptions = CommonOptions & {
+  readonly algorithm: 'pid-lag'
+  readonly form?: undefined
+  readonly costLimits: readonly number[]
+} & Changes<PidLagrangianSettings>
+
+/** Maximises the return. Costs are counted and reported, nothing more. */
+export type TrpoOptions = CommonOptions & {
+  readonly algorithm: 'trpo'
+  readonly form?: undefined
+  readonly costLimits?: readonly []
+} & Partial<TrpoSettings>
+
+/** Limits as for 'ppo-lag'. */
+export type TrpoLagrangianOptions = CommonOptions & {
+  readonly algorithm: 'trpo-lag'
+  readonly form?: undefined
+  readonly costLimits: readonly number[]
+} & Changes<TrpoLagrangianSettings>
+
+/** Limits as for 'ppo-lag'. */
+export type CpoOptions = CommonOptions & {
+  readonly algorithm: 'cpo'
+  readonly form?: undefined
+  readonly costLimits: readonly number[]
+} & Partial<CpoSettings>
 
 /** Off-policy and deterministic, for box actions with finite bounds. Costs are counted and reported, nothing more. */
 export type DdpgOptions = CommonOptions & {
@@ -61,15 +95,28 @@ export type DdpgOptions = CommonOptions & {
   readonly costLimits?: readonly []
 } & Partial<DdpgSettings>
 
+/** As 'ddpg'. */
 export type Td3Options = CommonOptions & {
   readonly algorithm: 'td3'
   readonly form?: undefined
   readonly costLimits?: readonly []
 } & Partial<Td3Settings>
 
-export type LearnOptions = PpoOptions | PpoLagrangianOptions | PaperOptions | DdpgOptions | Td3Options
+/** Some settings, and some of `multiplier`; the rest stays as the defaults have it. */
+type Changes<T extends { readonly multiplier: object }> = Partial<Omit<T, 'multiplier'>> & {
+  readonly multiplier?: Partial<T['multiplier']>
+}
 
-type Settings = PpoSettings | PpoLagrangianSettings | PaperSettings | DdpgSettings | Td3Settings
+export type LearnOptions =
+  | PpoOptions
+  | PpoLagrangianOptions
+  | PaperOptions
+  | PidLagrangianOptions
+  | TrpoOptions
+  | TrpoLagrangianOptions
+  | CpoOptions
+  | DdpgOptions
+  | Td3Options
 
 /** Figures of one iteration, plain data. */
 export interface Iteration extends UpdateMetrics {
@@ -101,14 +148,13 @@ export interface LearnResult {
 
 /** Everything between two iterations, as plain data that survives JSON. */
 export interface Checkpoint {
-  readonly version: 1
+  readonly version: 2
   /** Algorithm, form and sizes; must be the same to resume. */
   readonly kind: string
   readonly seed: number
   readonly steps: number
   readonly episodes: number
-  /** Absent in checkpoints from before it was counted: then the length of the history. */
-  readonly iterations?: number
+  readonly iterations: number
   readonly history: readonly Iteration[]
   readonly sampling: RandomState
   readonly acting: RandomState
@@ -137,7 +183,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
     checkResume(resume, kind, seed)
     done = resume.steps
     episodes = resume.episodes
-    iterations = resume.iterations ?? resume.history.length
+    iterations = resume.iterations
     history.push(...resume.history)
     sampling.restore(resume.sampling)
     acting.restore(resume.acting)
@@ -145,7 +191,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
     await world.restore(resume.world)
   }
   const checkpoint = async (): Promise<Checkpoint> => ({
-    version: 1,
+    version: 2,
     kind,
     seed,
     steps: done,
@@ -199,15 +245,13 @@ const commonNames = [
   'signal',
   'resume',
 ]
-const later = ['trpo', 'pid-lag', 'trpo-lag', 'cpo']
 
 /** Checks the options and makes algorithm and world from them. */
 function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; world: World; kind: string } {
   const { environment, vectorEnvironment } = options
   const name: string = options.algorithm
   if (!(algorithms as readonly string[]).includes(name)) {
-    const known = later.includes(name) ? 'is not implemented yet' : 'is unknown'
-    throw new TypeError(`algorithm: '${name}' ${known}; there are ${algorithms.map((each) => `'${each}'`).join(', ')}`)
+    throw new TypeError(`algorithm: '${name}' is unknown; there are ${quoted(algorithms)}`)
   }
   const form = options.form ?? 'clipped'
   if (form !== 'clipped' && (form !== 'paper' || name !== 'ppo-lag')) {
@@ -222,11 +266,14 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   const world = createWorld(vectorEnvironment ?? vectorise(environment!, options.environments ?? (form === 'paper' ? 3 : 1)), seed)
   const { problem, copies } = world
   const costLimits: readonly number[] = options.costLimits ?? []
-  if (name !== 'ppo-lag' && costLimits.length > 0) {
-    throw new TypeError(`costLimits: '${name}' knows no limits, expected none, found ${costLimits.length}; use 'ppo-lag'`)
-  }
-  if (name === 'ppo-lag') {
-    if (problem.costs === 0) throw new TypeError(`environment.costs: 'ppo-lag' expected at least 1 cost, found 0`)
+  if (!(constrained as readonly string[]).includes(name)) {
+    if (costLimits.length > 0) {
+      throw new TypeError(
+        `costLimits: '${name}' knows no limits, expected none, found ${costLimits.length}; ${quoted(constrained)} keep limits`,
+      )
+    }
+  } else {
+    if (problem.costs === 0) throw new TypeError(`environment.costs: '${name}' expected at least 1 cost, found 0`)
     if (costLimits.length !== problem.costs) {
       throw new TypeError(`costLimits: expected ${problem.costs} limits, one per cost of the environment, found ${costLimits.length}`)
     }
@@ -236,28 +283,46 @@ function prepare(options: LearnOptions, seed: number): { algorithm: Algorithm; w
   }
 
   const setup = { problem, copies, costLimits, seed }
-  const make = (): Algorithm => {
-    if (name === 'ddpg') return ddpg(setup, merge(ddpgDefaults(), options))
-    if (name === 'td3') return td3(setup, merge(td3Defaults(options.steps), options))
-    if (name === 'ppo') return ppo(setup, merge(ppoDefaults(copies), options))
-    if (form === 'paper') return ppoLagrangianPaper(setup, merge(paperDefaults(), options))
-    return ppoLagrangian(setup, merge(ppoLagrangianDefaults(problem, options.steps), options))
-  }
-  const algorithm = make()
+  const algorithm = build(options, setup, form)
   const space = problem.actions.kind === 'discrete' ? problem.actions.n : problem.actions.size
   const kind = `${name} ${form}: ${copies} copies, ${problem.observationSize} observations, ${space} ${problem.actions.kind} actions, ${problem.costs} costs`
   return { algorithm, world, kind }
 }
 
+function build(options: LearnOptions, setup: Setup, form: string): Algorithm {
+  const { problem, copies } = setup
+  switch (options.algorithm) {
+    case 'ppo':
+      return ppo(setup, merge(ppoDefaults(copies), options))
+    case 'trpo':
+      return trpo(setup, merge(trpoDefaults(copies), options))
+    case 'ppo-lag':
+      if (form === 'paper') return ppoLagrangianPaper(setup, merge(paperDefaults(), options))
+      return ppoLagrangian(setup, merge(ppoLagrangianDefaults(problem, options.steps), options))
+    case 'pid-lag':
+      return pidLagrangian(setup, merge(pidLagrangianDefaults(problem, options.steps), options))
+    case 'trpo-lag':
+      return trpoLagrangian(setup, merge(trpoLagrangianDefaults(problem, options.steps), options))
+    case 'cpo':
+      return cpo(setup, merge(cpoDefaults(options.steps), options))
+    case 'ddpg':
+      return ddpg(setup, merge(ddpgDefaults(), options))
+    case 'td3':
+      return td3(setup, merge(td3Defaults(options.steps), options))
+  }
+}
+
 const choices: Record<string, readonly string[]> = {
   schedule: ['linear', 'constant'],
+  clipSchedule: ['linear', 'constant'],
   rewards: ['step', 'episode'],
   policy: ['gaussian', 'squashed', 'beta'],
 }
+const counts = ['epochs', 'minibatch', 'replay', 'delay', 'conjugateGradientSteps', 'backtrackSteps']
 
 /** The defaults with the options that were given, all of them known and of the default's kind. */
-function merge<T extends Settings>(defaults: T, options: LearnOptions): T {
-  const settings: Record<string, unknown> = { ...defaults }
+function merge<T extends object>(defaults: T, options: LearnOptions): T {
+  const settings: Record<string, unknown> = Object.fromEntries(Object.entries(defaults))
   for (const [name, value] of Object.entries(options)) {
     if (commonNames.includes(name) || value === undefined) continue
     if (!(name in defaults))
@@ -267,19 +332,23 @@ function merge<T extends Settings>(defaults: T, options: LearnOptions): T {
     else if (name === 'hidden') checkHidden(value)
     else if (name in choices) {
       if (!choices[name].includes(value as string)) {
-        throw new TypeError(`${name}: expected ${choices[name].map((each) => `'${each}'`).join(' or ')}, found ${String(value)}`)
+        throw new TypeError(`${name}: expected ${quoted(choices[name], ' or ')}, found ${String(value)}`)
       }
     } else if (typeof value !== typeof normal || (typeof value === 'number' && Number.isNaN(value))) {
       throw new TypeError(`${name}: expected a ${typeof normal}, found ${String(value)}`)
     }
     settings[name] = name === 'multiplier' ? { ...(normal as object), ...(value as object) } : value
   }
-  for (const name of ['epochs', 'minibatch', 'replay', 'delay']) {
+  for (const name of counts) {
     const value = settings[name] as number
     if (name in defaults && (!Number.isInteger(value) || value < 1))
       throw new TypeError(`${name}: expected an integer >= 1, found ${String(value)}`)
   }
   return settings as unknown as T
+}
+
+function quoted(names: readonly string[], separator = ', '): string {
+  return names.map((name) => `'${name}'`).join(separator)
 }
 
 function checkPlan(plan: object): void {
@@ -298,7 +367,7 @@ function checkHidden(value: unknown): void {
 }
 
 function checkResume(resume: Checkpoint, kind: string, seed: number): void {
-  if (resume.version !== 1) throw new TypeError(`resume: expected a checkpoint of version 1, found ${String(resume.version)}`)
+  if (resume.version !== 2) throw new TypeError(`resume: expected a checkpoint of version 2, found ${String(resume.version)}`)
   if (resume.kind !== kind) throw new TypeError(`resume: the checkpoint is of '${resume.kind}', expected '${kind}'`)
   if (resume.seed !== seed) throw new TypeError(`resume: the checkpoint has seed ${resume.seed}, expected ${seed}`)
 }

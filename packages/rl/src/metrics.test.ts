@@ -33,6 +33,20 @@ test('JSON lines give the events back', () => {
   expect(lines.slice(0, 2).map((line) => JSON.parse(line))).toEqual([first, second])
 })
 
+test('a trust region adds how its step went', () => {
+  const trustRegion = { kind: 'bound', share: 0.8, excess: [0.1, -1], predictedCostChange: [-0.1, 0], surrogateCostChange: [-0.09, 0.01] }
+  const { scalars } = iterationMetrics({ ...iteration, trustRegion }, 1000.5)
+  expect(Object.entries(scalars).slice(Object.keys(first.scalars).length)).toEqual([
+    ['stepShare', 0.8],
+    ['excess/0', 0.1],
+    ['excess/1', -1],
+    ['predictedCostChange/0', -0.1],
+    ['predictedCostChange/1', 0],
+    ['surrogateCostChange/0', -0.09],
+    ['surrogateCostChange/1', 0.01],
+  ])
+})
+
 test('CSV: one header, fixed columns, empty fields, one type of event a file', () => {
   const write = csvWriter()
   const evaluation = evaluationMetrics({ return: summarise([1, 2]), costs: [], length: summarise([3, 3]) }, 600, 1002)

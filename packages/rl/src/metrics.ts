@@ -25,6 +25,7 @@ export type MetricWriter<T extends string | Uint8Array> = (event: MetricEvent) =
 
 export function iterationMetrics(iteration: Iteration, wallTime = Date.now() / 1000): MetricEvent {
   const each = (name: string, values: readonly (number | null)[]) => values.map((value, k) => [`${name}/${k}`, value] as const)
+  const { trustRegion } = iteration
   const scalars = Object.fromEntries<number | null>([
     ['iteration', iteration.iteration],
     ['episodes', iteration.episodes],
@@ -42,6 +43,14 @@ export function iterationMetrics(iteration: Iteration, wallTime = Date.now() / 1
     ['explainedVariance', iteration.explainedVariance],
     ...each('costExplainedVariance', iteration.costExplainedVariance),
     ['learningRate', iteration.learningRate],
+    ...(trustRegion
+      ? ([
+          ['stepShare', trustRegion.share],
+          ...each('excess', trustRegion.excess),
+          ...each('predictedCostChange', trustRegion.predictedCostChange),
+          ...each('surrogateCostChange', trustRegion.surrogateCostChange),
+        ] as const)
+      : []),
   ])
   return { type: 'iteration', step: iteration.steps, wallTime, scalars }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { backward, createTape, forward, initialise, type Mlp, mlpSize } from './mlp.js'
+import { backward, createTape, forward, forwardTangent, initialise, type Mlp, mlpSize } from './mlp.js'
 import { createRandom } from './random.js'
 
 function network(sizes: number[]): Mlp {
@@ -90,3 +90,23 @@ describe('mlp', () => {
     expect([...mlp.parameters.subarray(18, 24), ...mlp.parameters.subarray(36)]).toEqual(new Array(8).fill(0))
   })
 })
+
+test.each(['tanh', 'relu'] as const)(
+  'the tangent along a change of the parameters is the central difference of the outputs, %s',
+  (activation) => {
+    const sizes = [3, 5, 4, 2]
+    const mlp = { ...network(sizes), activation }
+    const x = randoms(7 * 3, 1)
+    const direction = randoms(mlp.parameters.length, 3)
+    const tape = createTape(sizes, 7)
+    const old = mlp.parameters.slice()
+    const at = (e: number) => {
+      for (let i = 0; i < old.length; i++) mlp.parameters[i] = old[i] + e * direction[i]
+      return forward(mlp, x, 7, tape).slice()
+    }
+    const [up, down] = [at(1e-5), at(-1e-5)]
+    at(0)
+    const found = forwardTangent(mlp, x, 7, tape, direction, createTape(sizes, 7))
+    for (let i = 0; i < 7 * 2; i++) expect(found[i]).toBeCloseTo((up[i] - down[i]) / 2e-5, 7)
+  },
+)

@@ -79,6 +79,31 @@ export function backward(mlp: Mlp, x: Float64Array, n: number, tape: Tape, dOutp
 }
 
 /**
+ * The derivative of the outputs of the last `forward` along `direction`, a change of the parameters (a Jacobian-vector product in one
+ * pass, no second derivatives): dz = W dh + V h + v, dh = f'(z) dz. [n][out]; the returned array belongs to `tangent`, a tape of its own.
+ */
+export function forwardTangent(mlp: Mlp, x: Float64Array, n: number, tape: Tape, direction: Float64Array, tangent: Tape): Float64Array {
+  const { sizes, parameters } = mlp
+  let input = x
+  let dInput: Float64Array | null = null // the observations do not change
+  let at = 0
+  for (let l = 1; l < sizes.length; l++) {
+    const dOutput = tangent.outputs[l - 1]
+    const inSize = sizes[l - 1]
+    const outSize = sizes[l]
+    const bias = at + outSize * inSize
+    for (let i = 0; i < n * outSize; i += outSize) for (let o = 0; o < outSize; o++) dOutput[i + o] = direction[bias + o]
+    multiply(n, outSize, inSize, input, 0, inSize, 1, direction, at, inSize, 1, dOutput, 0, outSize)
+    if (dInput) multiply(n, outSize, inSize, dInput, 0, inSize, 1, parameters, at, inSize, 1, dOutput, 0, outSize)
+    input = tape.outputs[l - 1]
+    if (l < sizes.length - 1) throughActivation(mlp, dOutput, input, n * outSize)
+    at = bias + outSize
+    dInput = dOutput
+  }
+  return dInput!
+}
+
+/**
  * The gradient with respect to the inputs alone, into `dInput` [n][sizes[0]], of a loss whose gradient with respect to the outputs of the last
  * `forward` is `dOutput`: how a critic Q(s, a) tells a policy where to go. The parameters' gradient is left alone.
  */

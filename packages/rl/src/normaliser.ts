@@ -69,6 +69,8 @@ export function normalise(rows: Float64Array, n: number, { mean, variance }: Run
 export interface SignalScaler {
   /** The signals of one step of all copies: `values[i]` belongs to copy `copies[i]`, whose episode ended with it where `ended[i]`. Scales in place. */
   step(values: Float64Array, copies: Int32Array, ended: Uint8Array, n: number): void
+  /** The standard deviation that the next values are divided by. */
+  scale(): number
   state(): SignalScalerState
   restore(state: SignalScalerState): void
 }
@@ -92,6 +94,7 @@ export function signalScaler(copies: number, gamma: number): SignalScaler {
         if (ended[i]) sums[which[i]] = 0
       }
     },
+    scale: () => Math.sqrt(moments.variance[0] + epsilon),
     state: () => ({ sums: saveFloats(sums), moments: moments.state() }),
     restore(state) {
       restoreFloats(sums, state.sums, 'signal scaler')
@@ -100,6 +103,19 @@ export function signalScaler(copies: number, gamma: number): SignalScaler {
   }
 }
 
-function clip(x: number): number {
+/** The rows of a batch, tick by tick, all copies of a tick at once: through the scaler, which learns from them and scales `signal` in place. */
+export function scaleBatch(
+  scaler: SignalScaler,
+  { size, ticks, copies, ended }: { size: number; ticks: Int32Array; copies: Int32Array; ended: Uint8Array },
+  signal: Float64Array,
+): void {
+  for (let from = 0, to = 0; from < size; from = to) {
+    while (to < size && ticks[to] === ticks[from]) to++
+    scaler.step(signal.subarray(from, to), copies.subarray(from, to), ended.subarray(from, to), to - from)
+  }
+}
+
+/** x limited to +-10. */
+export function clip(x: number): number {
   return Math.min(limit, Math.max(-limit, x))
 }

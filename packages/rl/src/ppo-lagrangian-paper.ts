@@ -23,7 +23,7 @@ import { type Algorithm, checkFinite, compare, estimate, gather, type Setup } fr
 import { createCritic, criticSize, explainedVariance, initialiseCritic } from './critic.js'
 import { type DualState, softplusDual } from './dual.js'
 import { type Discounts, moments } from './gae.js'
-import { type MomentsState, runningMoments, type SignalScalerState, signalScaler } from './normaliser.js'
+import { type MomentsState, runningMoments, type SignalScalerState, scaleBatch, signalScaler } from './normaliser.js'
 import { createRandom, type RandomState, streams } from './random.js'
 import type { Batch, CollectPlan } from './rollout.js'
 import { restoreFloats, type Saved, saveFloats } from './saved.js'
@@ -105,16 +105,14 @@ export function ppoLagrangianPaper({ problem, copies, costLimits, seed }: Setup,
     ...costLimits.map(() => (settings.normaliseCosts ? signalScaler(copies, settings.costGamma) : null)),
   ]
 
-  /** The signals as VecNormalize gives them: tick by tick, all copies of a tick at once. */
+  /** The signals as VecNormalize gives them. */
   const normalised = (batch: Batch) => {
-    const [rewards, ...costs] = [batch.rewards, ...batch.costs].map((signal) => signal.slice())
-    for (let from = 0, to = 0; from < batch.size; from = to) {
-      while (to < batch.size && batch.ticks[to] === batch.ticks[from]) to++
-      const view = <T extends { subarray(a: number, b: number): T }>(array: T) => array.subarray(from, to)
-      ;[rewards, ...costs].forEach((signal, i) => {
-        scalers[i]?.step(view(signal), view(batch.copies), view(batch.ended), to - from)
-      })
-    }
+    const [rewards, ...costs] = [batch.rewards, ...batch.costs].map((signal, i) => {
+      const copy = signal.slice()
+      const scaler = scalers[i]
+      if (scaler) scaleBatch(scaler, batch, copy)
+      return copy
+    })
     return { rewards, costs }
   }
 

@@ -13,10 +13,10 @@
  */
 import { type Actor, actorShape, createActor, initialiseActor, type PolicyKind } from './actor.js'
 import { type Adam, type AdamState, adam, clipNorm } from './adam.js'
-import { type Algorithm, checkFinite, compare, estimate, gather, type Setup, type UpdateMetrics } from './algorithm.js'
+import { type Algorithm, type CriticMetrics, checkFinite, compare, estimate, gather, type Setup, type UpdateMetrics } from './algorithm.js'
 import { type Critic, type CriticState, createCritic, criticSize, explainedVariance, initialiseCritic } from './critic.js'
 import { type Discounts, moments } from './gae.js'
-import { type MomentsState, runningMoments } from './normaliser.js'
+import { clip as limited, type MomentsState, runningMoments, type SignalScalerState, scaleBatch, signalScaler } from './normaliser.js'
 import { createRandom, type Random, type RandomState, streams } from './random.js'
 import type { Batch, CollectPlan } from './rollout.js'
 import { restoreFloats, type Saved, saveFloats } from './saved.js'
@@ -30,12 +30,20 @@ export interface PpoSettings extends Discounts {
   readonly epochs: number
   readonly minibatch: number
   readonly clip: number
+  /** 'linear': the clip falls to 0 with the training, as the learning rate does under `schedule`. */
+  readonly clipSchedule: 'linear' | 'constant'
   readonly targetKl: number
   readonly entropyCoefficient: number
   readonly maxGradientNorm: number
   /** Initial log standard deviation of box actions, in units where the box is [-1, 1]. */
   readonly logStd: number
   readonly normaliseObservations: boolean
+  /**
+   * Rewards (costs) over the running standard deviation of their discounted sum, clipped to +-10, for the critics and the errors they leave;
+   * advantages, limits and multipliers keep the problem's units. Off: the critics scale themselves, so that it matters for outliers only.
+   */
+  readonly normaliseRewards: boolean
+  readonly normaliseCosts: boolean
   readonly policy: PolicyKind
 }
 
@@ -48,6 +56,7 @@ export const ppoDefaults = (copies: number): PpoSettings => ({
   epochs: 10,
   minibatch: 64,
   clip: 0.2,
+  clipSchedule: 'constant',
   targetKl: 0.03,
   gamma: 0.99,
   lambda: 0.95,
@@ -57,6 +66,8 @@ export const ppoDefaults = (copies: number): PpoSettings => ({
   maxGradientNorm: 0.5,
   logStd: 0,
   normaliseObservations: true,
+  normaliseRewards: false,
+  normaliseCosts: false,
   policy: 'gaussian',
 })
 
@@ -68,19 +79,29 @@ export function ppo(setup: Setup, settings: PpoSettings): Algorithm {
     normaliseEachStep: false,
     multipliers: [],
     update(batch, progress) {
-      const { reward } = estimate(batch, learner.critics, { rewards: batch.rewards, costs: [] }, settings)
-      return learner.improve(batch, reward.advantages, { reward, costs: [] }, progress)
+      const estimates = learner.estimate(batch)
+      return learner.improve(batch, estimates.reward.advantages, estimates, progress)
     },
     state: learner.state,
     restore: learner.restore,
   }
 }
 
-/** Networks, optimisers and the two regressions, shared with the clipped form of PPO-Lagrangian, which only mixes other advantages. */
+/** What networks and critics need; without PPO's own settings the policy is moved by somebody else (trust-region.ts). */
+export type LearnerSettings = Omit<
+  PpoSettings,
+  'learningRate' | 'clip' | 'clipSchedule' | 'targetKl' | 'entropyCoefficient' | 'maxGradientNorm'
+>
+
+/** Networks, optimisers and the two regressions, shared with the algorithms that only mix other advantages or move the policy otherwise. */
 export interface Learner {
   readonly actor: Actor
-  readonly critics: { readonly reward: Critic; readonly costs: readonly Critic[] }
+  /** Values and advantages (algorithm.ts): advantages in the problem's units, values and returns in the critics'. */
+  estimate(batch: Batch): ReturnType<typeof estimate>
+  /** One update of policy and critics; PPO's settings are needed. */
   improve(batch: Batch, advantages: Float64Array, estimates: ReturnType<typeof estimate>, progress: number): UpdateMetrics
+  /** The part of an update after the policy's: critics and observation normaliser learn, numbers are checked. */
+  regress(batch: Batch, estimates: ReturnType<typeof estimate>, progress: number): CriticMetrics
   state(): { readonly [key: string]: Saved }
   restore(state: Saved): void
 }
@@ -89,13 +110,14 @@ interface LearnerState {
   readonly parameters: string
   readonly critics: string
   readonly criticStates: readonly CriticState[]
-  readonly policyAdam: AdamState
+  readonly policyAdam: AdamState | null
   readonly criticAdam: AdamState
   readonly shuffle: RandomState
   readonly normaliser: MomentsState | null
+  readonly scalers: readonly (SignalScalerState | null)[]
 }
 
-export function createLearner({ problem, seed }: Setup, settings: PpoSettings): Learner {
+export function createLearner({ problem, copies, seed }: Setup, settings: PpoSettings | LearnerSettings): Learner {
   const { hidden, logStd } = settings
   const initial = createRandom(seed, streams.initialise)
   const shuffler = createRandom(seed, streams.shuffle)
@@ -119,50 +141,66 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings): 
     initialiseCritic(critic, initial)
     return critic
   })
-  const policyAdam = adam(policySize, { epsilon: 1e-5 })
+  const policyAdam = 'learningRate' in settings ? adam(policySize, { epsilon: 1e-5 }) : null
   const criticAdam = adam(parameters.length, { epsilon: 1e-5 })
+  const scalers = all.map((_, i) =>
+    (i === 0 ? settings.normaliseRewards : settings.normaliseCosts)
+      ? signalScaler(copies, i === 0 ? settings.gamma : settings.costGamma)
+      : null,
+  )
+  const share = (progress: number) => (settings.schedule === 'linear' ? 1 - progress : 1)
+  const regress: Learner['regress'] = (batch, estimates, progress) => {
+    const targets = [estimates.reward, ...estimates.costs]
+    all.forEach((critic, i) => {
+      critic.rescale(targets[i].returns)
+    })
+    const rate = settings.criticLearningRate * share(progress)
+    const losses = improveCritics(all, parameters, gradient, criticAdam, batch, targets, settings, rate, shuffler)
+    normaliser?.update(batch.observations, batch.size)
+    checkFinite(actor.parameters, 'policy parameters')
+    checkFinite(parameters, 'critic parameters')
+    return {
+      valueLoss: losses[0],
+      costValueLosses: losses.slice(1),
+      explainedVariance: explainedVariance(estimates.reward.values, estimates.reward.returns),
+      costExplainedVariance: estimates.costs.map(({ values, returns }) => explainedVariance(values, returns)),
+    }
+  }
   return {
     actor,
-    critics: { reward: all[0], costs: all.slice(1) },
-    improve(batch, advantages, estimates, progress) {
-      const share = settings.schedule === 'linear' ? 1 - progress : 1
-      const policy = improvePolicy(actor, policyAdam, batch, standardised(advantages), settings, settings.learningRate * share, shuffler)
-      const targets = [estimates.reward, ...estimates.costs]
-      all.forEach((critic, i) => {
-        critic.rescale(targets[i].returns)
+    regress,
+    estimate(batch) {
+      const signals = [batch.rewards, ...batch.costs].slice(0, all.length)
+      const scales = scalers.map((scaler, i) => {
+        if (!scaler) return 1
+        scaleBatch(scaler, batch, signals[i].slice())
+        return scaler.scale()
       })
-      const losses = improveCritics(
-        all,
-        parameters,
-        gradient,
-        criticAdam,
-        batch,
-        targets,
-        settings,
-        settings.criticLearningRate * share,
-        shuffler,
-      )
-      normaliser?.update(batch.observations, batch.size)
-      checkFinite(actor.parameters, 'policy parameters')
-      checkFinite(parameters, 'critic parameters')
-      return {
-        ...policy,
-        valueLoss: losses[0],
-        costValueLosses: losses.slice(1),
-        explainedVariance: explainedVariance(estimates.reward.values, estimates.reward.returns),
-        costExplainedVariance: estimates.costs.map(({ values, returns }) => explainedVariance(values, returns)),
-        learningRate: settings.learningRate * share,
+      // One scale for the whole batch, so that it can be taken out of the advantages again.
+      const [rewards, ...costs] = signals.map((signal, i) => (scalers[i] ? signal.map((value) => limited(value / scales[i])) : signal))
+      const estimates = estimate(batch, { reward: all[0], costs: all.slice(1) }, { rewards, costs }, settings)
+      for (const [i, { advantages }] of [estimates.reward, ...estimates.costs].entries()) {
+        if (scalers[i]) for (let t = 0; t < advantages.length; t++) advantages[t] *= scales[i]
       }
+      return estimates
+    },
+    improve(batch, advantages, estimates, progress) {
+      const own = settings as PpoSettings
+      const learningRate = own.learningRate * share(progress)
+      const clip = own.clip * (own.clipSchedule === 'linear' ? 1 - progress : 1)
+      const policy = improvePolicy(actor, policyAdam!, batch, standardised(advantages), { ...own, clip }, learningRate, shuffler)
+      return { ...policy, ...regress(batch, estimates, progress), learningRate }
     },
     state: () =>
       ({
         parameters: saveFloats(actor.parameters),
         critics: saveFloats(parameters),
         criticStates: all.map((critic) => critic.state()),
-        policyAdam: policyAdam.state(),
+        policyAdam: policyAdam?.state() ?? null,
         criticAdam: criticAdam.state(),
         shuffle: shuffler.state(),
         normaliser: normaliser?.state() ?? null,
+        scalers: scalers.map((scaler) => scaler?.state() ?? null),
       }) satisfies LearnerState as unknown as { readonly [key: string]: Saved },
     restore(saved) {
       const state = saved as unknown as LearnerState
@@ -171,10 +209,14 @@ export function createLearner({ problem, seed }: Setup, settings: PpoSettings): 
       all.forEach((critic, i) => {
         critic.restore(state.criticStates[i])
       })
-      policyAdam.restore(state.policyAdam)
+      if (policyAdam && state.policyAdam) policyAdam.restore(state.policyAdam)
       criticAdam.restore(state.criticAdam)
       shuffler.restore(state.shuffle)
       if (normaliser && state.normaliser) normaliser.restore(state.normaliser)
+      for (const [i, scaler] of scalers.entries()) {
+        const saved = state.scalers[i]
+        if (scaler && saved) scaler.restore(saved)
+      }
     },
   }
 }
@@ -261,7 +303,7 @@ function improveCritics(
   optimiser: Adam,
   batch: Batch,
   targets: readonly { readonly returns: Float64Array }[],
-  { epochs, minibatch }: PpoSettings,
+  { epochs, minibatch }: LearnerSettings,
   learningRate: number,
   shuffler: Random,
 ): number[] {
@@ -286,7 +328,8 @@ function improveCritics(
   return losses
 }
 
-function standardised(values: Float64Array): Float64Array {
+/** Mean 0, standard deviation 1. */
+export function standardised(values: Float64Array): Float64Array {
   const { mean, std } = moments(values)
   return values.map((value) => (value - mean) / (std + 1e-8))
 }

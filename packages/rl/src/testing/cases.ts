@@ -74,11 +74,13 @@ export function evaluateTable(table: Table, policy: Policy): { return: number; c
   let occupancy = table.initial.slice()
   let total = 0
   const costs = table.C.map(() => 0)
+  const times = Array.from({ length: table.horizon ?? 1 }, (_, t) => t)
+  const chosen = times.map((t) => table.initial.map((_, s) => policy.probabilities(observe(table, s, t))))
   for (let t = 0; t < (table.horizon ?? 2000); t++) {
     const next = new Array<number>(table.nS).fill(0)
     for (let s = 0; s < table.nS; s++) {
       if (occupancy[s] === 0) continue
-      const p = policy.probabilities(observe(table, s, table.horizon ? t : 0))
+      const p = chosen[table.horizon ? t : 0][s]
       for (let a = 0; a < table.nA; a++) {
         const mass = occupancy[s] * p[a]
         total += mass * table.R[s][a]
