@@ -159,7 +159,7 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
       pruning(tiny, 'shapes,limit=100', 'params<=50%', '--method', 'amc'),
       /--method: not there: expected one of crl, uniform, random, global-l1, found 'amc'/,
     ],
-    [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--algorithm', 'cpo'), /--algorithm.*ppo-lag.*'cpo'/],
+    [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--algorithm', 'ppo'), /--algorithm.*ppo-lag, pid-lag, trpo-lag, cpo.*'ppo'/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--keep', 'conv9'), /--keep conv9.*expected one of.*conv1/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--validation', '100'), /--validation.*1 to 99/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--resume'), /no run to resume/],

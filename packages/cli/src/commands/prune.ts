@@ -25,7 +25,7 @@ export const pruneCommand = defineCommand({
       'crl (constrained reinforcement learning), uniform, global-l1 (one threshold for all groups) or random',
       text.optional(),
     ),
-    algorithm: option('--algorithm <name>', 'of crl: ppo-lag', text.optional()),
+    algorithm: option('--algorithm <name>', 'of crl: ppo-lag, pid-lag, trpo-lag, cpo (ppo-lag)', text.optional()),
     episodes: option('--episodes <n>', 'candidates to judge (128)', whole(1).optional()),
     criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm, taylor, entropy or random (l1)', text.optional()),
     roundTo: option('--round-to <n>', 'widths are multiples of this (1)', whole(1).optional()),

@@ -9,7 +9,7 @@ import type { EpisodeRecord } from './records.js'
 
 export const methods = ['crl', 'uniform', 'random', 'global-l1'] as const
 export type Method = (typeof methods)[number]
-export const algorithms = ['ppo-lag'] as const
+export const algorithms = ['ppo-lag', 'pid-lag', 'trpo-lag', 'cpo'] as const
 export type Algorithm = (typeof algorithms)[number]
 
 export interface PruneOptions extends NormalizationOptions {

@@ -182,7 +182,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
 /** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
 async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefined): Promise<number> {
   const { options, choice, report, validation, normalization, space, budgets, costs, uniform } = job
-  const { seed, method, recalibrate } = choice
+  const { seed, method, algorithm, recalibrate } = choice
   // The finalists are evaluations too: with them there are as many as were asked for.
   const episodes = choice.episodes - (choice.finalists > 1 ? choice.finalists : 0)
   const { signal, onEpisode } = options
@@ -204,6 +204,7 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
       episodes,
       candidates,
       seed,
+      algorithm,
       signal,
       run,
       report,

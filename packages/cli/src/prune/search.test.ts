@@ -4,6 +4,7 @@ import { readBudgets, resolveBudgets } from '../budgets.js'
 import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
 import { createStates, stateSize } from './observation.js'
+import type { Algorithm } from './options.js'
 import { createCosts, globalWidths, globalWithin, projectShares, uniformWithin } from './reach.js'
 import { openRecords } from './records.js'
 import { createSearch, type Search } from './search.js'
@@ -13,7 +14,13 @@ const tiny = buildArchitecture('tiny')
 const options = { criterion: 'l1', roundTo: 1, minChannels: 1, keep: [], seed: 0 } as const
 
 /** A search on made-up accuracies, in no time: group i loses by `sensitivity[i]` times the square of the share removed. */
-async function searched(graph: Graph, method: (search: Search) => Promise<void>, sensitivity: readonly number[], episodes = 96) {
+async function searched(
+  graph: Graph,
+  method: (search: Search) => Promise<void>,
+  sensitivity: readonly number[],
+  episodes = 96,
+  algorithm: Algorithm = 'ppo-lag',
+) {
   const space = createSpace(graph, options)
   const budgets = await resolveBudgets(await readBudgets(['params<=25%', 'macs<=40%']), candidateOf(graph, exportOnnx(graph), space, {}))
   const costs = createCosts(space, budgets)
@@ -32,6 +39,7 @@ async function searched(graph: Graph, method: (search: Search) => Promise<void>,
       episodes,
       candidates: 8,
       seed: 0,
+      algorithm,
       report: { log() {}, progress() {} },
       evaluate,
     }),
@@ -58,6 +66,14 @@ test('the agent learns which groups matter: better than uniform and random at th
   // Exact budgets are never broken by what is judged, and what the agent proposes comes closer to them.
   expect(crl.all.every((record) => record.feasible)).toBe(true)
   expect(crl.all[0].widths).toEqual(uniform.all[0].widths)
+})
+
+test.each(['pid-lag', 'trpo-lag', 'cpo'] as const)('%s learns too', async (algorithm) => {
+  const sensitivity = Array.from({ length: 12 }, (_, i) => (i % 3 === 0 ? 0.8 : 0.05))
+  const { all } = await searched(buildArchitecture('resnet20'), searchCrl, sensitivity, 96, algorithm)
+  const mean = (from: number, to: number) => all.slice(from, to).reduce((sum, record) => sum + record.reward, 0) / (to - from)
+  expect(mean(72, 96)).toBeGreaterThan(mean(0, 24) + 2)
+  expect(all.every((record) => record.feasible)).toBe(true)
 })
 
 test.each([1, 3, 11])('%d candidates are as many records', async (episodes) => {
@@ -124,7 +140,7 @@ test('a custom budget is reached by going narrower', async () => {
   const records = await openRecords(undefined, space, budgets)
   const uniform = await uniformWithin(space, budgets, costs)
   const evaluate = async (all: readonly Widths[]) => all.map(() => ({ accuracy: 0.5, loss: 1 }))
-  const more = { episodes: 3, candidates: 8, seed: 0, report: { log() {}, progress() {} }, evaluate }
+  const more = { episodes: 3, candidates: 8, seed: 0, algorithm: 'ppo-lag' as const, report: { log() {}, progress() {} }, evaluate }
   await searchGlobal(createSearch({ space, budgets, costs, records, uniform, ...more }))
   expect(records.all).toHaveLength(3)
   for (const record of records.all) expect(Math.max(...Object.values(record.widths))).toBeLessThanOrEqual(20)

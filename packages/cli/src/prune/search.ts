@@ -3,6 +3,7 @@ import { AbortedError, type Judgement } from '@espalier/nn'
 import type { Budget } from '../budgets.js'
 import type { Reporter } from '../reporter.js'
 import type { Run } from '../run.js'
+import type { Algorithm } from './options.js'
 import { type Costs, meets } from './reach.js'
 import type { EpisodeRecord, Records } from './records.js'
 import { keyOf, type Space, type Widths } from './space.js'
@@ -26,6 +27,8 @@ export interface Search {
   /** Candidates judged in one run of the GPU. */
   readonly candidates: number
   readonly seed: number
+  /** Of the constrained agent. */
+  readonly algorithm: Algorithm
   readonly signal?: AbortSignal
   /** The uniform network within the budgets. */
   readonly uniform: { readonly share: number; readonly widths: Widths }
