@@ -122,6 +122,7 @@ async function memory(gpu: Gpu, network: Network, make: (gpu: Gpu, network: Netw
         return {
           peakBytes: counter.peak(),
           planBytes,
+          arenaBytes: made.plan.arenaBytes,
           lowerBoundBytes: made.plan.lowerBoundBytes,
           ratio: counter.peak() / planBytes,
           leftBytes: counter.alive(),
