@@ -16,6 +16,7 @@ import type { Graph, TensorData } from '../graph.js'
 import { inferShapes, unsupported } from '../shapes.js'
 import { fuseForInference } from './fuse.js'
 import { type Lifetime, planMemory } from './plan.js'
+import { splitLargeWeights } from './split-weights.js'
 
 /** A tensor that is part of another: `offset` in elements, a multiple of 64 (WebGPU binds at multiples of 256 bytes). */
 export interface View {
@@ -61,7 +62,8 @@ const aliases = new Set(['Flatten', 'Reshape', 'Identity', 'Dropout', 'Unsqueeze
  * Compiles a graph for a batch size. Initialisers, and what operations update in place, persist between runs;
  * everything else lives in one arena. Errors name the node.
  */
-export async function compile(gpu: Gpu, graph: Graph, options: CompileOptions): Promise<Executable> {
+export async function compile(gpu: Gpu, given: Graph, options: CompileOptions): Promise<Executable> {
+  const graph = splitLargeWeights(given, gpu.target.maxBindingBytes)
   const shapes = inferShapes(graph, options)
   const views = new Map(options.views)
   const external = new Set([...graph.outputs.map((output) => output.name), ...(options.keep ?? [])])

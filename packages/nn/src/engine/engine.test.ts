@@ -229,3 +229,17 @@ test('a tensor of more than 128 MiB is run where the adapter binds as much, and 
     /operation 'activation': tensor 'x' \[1, 33554452\] needs 134217808 bytes/,
   )
 })
+
+test('a linear layer whose weights are more than an adapter binds runs in parts', async () => {
+  const net = createBuilder({ name: 'wide', input: [3, 4, 4], seed: 2 })
+  const graph = net.graph(net.linear('fc', net.flatten('flatten', net.input), 50))
+  const x = randomInput([2, 3, 4, 4])
+  const expected = evaluateReference(graph, { [graph.inputs[0].name]: x }).get(graph.outputs[0].name)!
+  // 50 rows of 48 weights: 9,600 bytes, in three parts.
+  const executable = await compile({ ...gpu, target: { ...gpu.target, maxBindingBytes: 4096 } }, graph, { batch: 2 })
+  executable.write(graph.inputs[0].name, Float32Array.from(x.data))
+  executable.run()
+  const actual = await executable.read(graph.outputs[0].name)
+  for (const [i, value] of expected.data.entries()) expect(actual[i]).toBeCloseTo(value, 4)
+  executable.destroy()
+})
