@@ -126,13 +126,14 @@ async function training(jax: Jax, { graph: build, batch }: Network): Promise<Cas
     nodes: graph.nodes.map((node) => (node.op === 'BatchNormalization' ? { ...node, inputs: node.inputs.slice(0, 3) } : node)),
   }
   const network = networkOf(jax, plain, true)
+  const data = dataset(batch)
   const labels = np.array(
-    Float32Array.from({ length: batch * classes }, (_, i) => (dataset(batch).labels[Math.floor(i / classes)] === i % classes ? 1 : 0)),
+    Float32Array.from({ length: batch * classes }, (_, i) => (data.labels[Math.floor(i / classes)] === i % classes ? 1 : 0)),
     {
       shape: [batch, classes],
     },
   )
-  const images = np.array(normalized(dataset(batch).images) as Float32Array<ArrayBuffer>, { shape: [batch, 3, 32, 32] })
+  const images = np.array(normalized(data.images) as Float32Array<ArrayBuffer>, { shape: [batch, 3, 32, 32] })
   const loss = (weights: Weights, x: Array_, y: Array_) =>
     nn
       .logSoftmax(network(weights, x), 1)

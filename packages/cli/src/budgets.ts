@@ -63,7 +63,7 @@ const later: Readonly<Record<string, string>> = {
 }
 
 /** What a black box may take for one candidate, in ms. */
-export const patience = 60_000
+const patience = 60_000
 
 /** What measures budgets that need a device. */
 export interface Meters {
@@ -169,7 +169,7 @@ async function loadModule(path: string, field: string): Promise<CostFunction> {
       expected: 'export default async (candidate) => number',
       found: `default export: ${typeof module.default}`,
     })
-  return module.default as CostFunction
+  return patient(module.default as CostFunction)
 }
 
 /** Runs the command, without a shell, with the path of the candidate's ONNX file as its last argument; it prints one number. */
@@ -209,21 +209,24 @@ function commandFailure(
 }
 
 /** A function that never answers must not hold up a search for good. */
-async function withinPatience(value: unknown): Promise<unknown> {
-  if (!(value instanceof Promise)) return value
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it took longer than ${patience / 1000} s`)), patience)
-  })
-  return Promise.race([value, late]).finally(() => clearTimeout(timer))
-}
+const patient =
+  (cost: CostFunction): CostFunction =>
+  (candidate) => {
+    const value = cost(candidate)
+    if (!(value instanceof Promise)) return value
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`it took longer than ${patience / 1000} s`)), patience)
+    })
+    return Promise.race([value, late]).finally(() => clearTimeout(timer))
+  }
 
 function customBudget({ name, limit, cost }: CustomBudget): BudgetRequest {
   const field = `budget '${name}'`
   if (typeof cost !== 'function')
     throw new InputError('no cost function', { field, expected: 'cost: async (candidate) => number', found: typeof cost })
   if (!Number.isFinite(limit)) throw new InputError('not a limit', { field, expected: 'a finite number', found: String(limit) })
-  return { text: name, kind: 'custom', limit: { value: limit, share: false }, cost }
+  return { text: name, kind: 'custom', limit: { value: limit, share: false }, cost: patient(cost) }
 }
 
 /** What a budget's function says of a candidate. @throws InputError naming the budget when it throws or gives no finite number */
@@ -232,7 +235,7 @@ export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, 
   const field = `budget '${budget.text}'`
   let value: unknown
   try {
-    value = await withinPatience(budget.cost(candidate))
+    value = await budget.cost(candidate)
   } catch (error) {
     throw new InputError('its function threw', {
       field,

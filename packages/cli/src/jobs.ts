@@ -21,11 +21,11 @@ import { latencyOf } from './measure.js'
 import {
   chooseNormalization,
   type DataSource,
-  isOpen,
   loadData,
   loadModel,
   type ModelSource,
   type NormalizationOptions,
+  nameOfData,
   trainingNormalization,
 } from './model.js'
 import { type Reporter, silent } from './reporter.js'
@@ -184,7 +184,7 @@ async function trainAndWrite(gpu: Gpu, graph: Graph, data: Awaited<ReturnType<ty
   const choice: TrainingChoice = { ...trainingDefaults, ...job.training, epochs: job.epochs }
   const settings = {
     ...job.settings,
-    data: typeof job.data === 'string' ? job.data : isOpen(job.data) ? job.data.spec : job.data.kind,
+    data: nameOfData(job.data),
     out: out ?? null,
     ...choice,
     ...normalization,

@@ -11,33 +11,35 @@ const runs = { least: 15, most: 101, patience: 2000 }
  * original, and what is measured is the quotient of their times, by which the original's own latency (measured once, before any
  * candidate) is multiplied: a machine that becomes slower in the course of a search slows both.
  */
-export function latencyMeter(gpu: Gpu, original: Graph): CostFunction {
+export function latencyMeter(gpu: Gpu, original: Graph): { cost: CostFunction; close(): Promise<void> } {
   let reference: Promise<{ executable: Executable; ms: number }> | undefined
   const prepare = async () => {
     const executable = await compile(gpu, fuseForInference(original), { batch: 1 })
     for (let i = 0; i < 5; i++) await timeOf(gpu, executable)
-    const times: number[] = []
-    const start = performance.now()
-    while (times.length < runs.least || (times.length < runs.most && performance.now() - start < runs.patience))
-      times.push(await timeOf(gpu, executable))
-    return { executable, ms: median(times) }
+    return { executable, ms: median(await sampled(() => timeOf(gpu, executable))) }
   }
-  return async (candidate) => {
+  const cost: CostFunction = async (candidate) => {
     const { executable: whole, ms } = await (reference ??= prepare())
     const executable = await compile(gpu, fuseForInference(candidate.graph()), { batch: 1 })
     try {
       for (let i = 0; i < 3; i++) await timeOf(gpu, executable)
-      const quotients: number[] = []
-      const start = performance.now()
-      while (quotients.length < runs.least || (quotients.length < runs.most && performance.now() - start < runs.patience)) {
+      const quotients = await sampled(async () => {
         const before = await timeOf(gpu, whole)
-        quotients.push((await timeOf(gpu, executable)) / before)
-      }
+        return (await timeOf(gpu, executable)) / before
+      })
       return ms * upperBoundOfMedian(quotients)
     } finally {
       executable.destroy()
     }
   }
+  return { cost, close: async () => (await reference)?.executable.destroy() }
+}
+
+async function sampled(once: () => Promise<number>): Promise<number[]> {
+  const values: number[] = []
+  const start = performance.now()
+  while (values.length < runs.least || (values.length < runs.most && performance.now() - start < runs.patience)) values.push(await once())
+  return values
 }
 
 async function timeOf(gpu: Gpu, executable: Executable): Promise<number> {

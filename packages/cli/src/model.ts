@@ -55,8 +55,11 @@ async function readModelFile(path: string, field: string): Promise<Uint8Array> {
 /** Where data come from: `--data`, the same as an object, or data already open. */
 export type DataSource = string | DataSpec | Data
 
-export const isOpen = (source: DataSource): source is Data =>
-  typeof source === 'object' && 'train' in source && typeof source.train === 'function'
+const isOpen = (source: DataSource): source is Data => typeof source === 'object' && 'train' in source && typeof source.train === 'function'
+
+/** What the records of a run call them. */
+export const nameOfData = (source: DataSource): string | DataSpec =>
+  typeof source === 'string' ? source : isOpen(source) ? source.spec : source.kind
 
 /** Opens data for a network: of its size, its labels below its classes. */
 export async function loadData(source: DataSource, seed: number, graph?: Graph): Promise<Data> {

@@ -13,7 +13,15 @@ import {
   type MaskedEvaluator,
   maskedEvaluator,
 } from '@espalier/nn'
-import { chooseNormalization, type DataSource, isOpen, loadData, loadModel, type ModelSource, type NormalizationOptions } from './model.js'
+import {
+  chooseNormalization,
+  type DataSource,
+  loadData,
+  loadModel,
+  type ModelSource,
+  type NormalizationOptions,
+  nameOfData,
+} from './model.js'
 import { runFor, scoresFor, splitOff } from './prune/judging.js'
 import { createSpace, type Space } from './prune/space.js'
 import { writeReport } from './report/report.js'
@@ -114,7 +122,7 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
           settings: {
             model: name,
             modelDigest: digest(bytes),
-            data: typeof options.data === 'string' ? options.data : isOpen(options.data) ? options.data.spec : options.data.kind,
+            data: nameOfData(options.data),
             ...choice,
             ...normalization,
           },

@@ -30,15 +30,15 @@ export async function validate(
 ): Promise<string[]> {
   const tried = seen.get(gpu) ?? new Map<string, Promise<boolean>>()
   seen.set(gpu, tried)
-  const wanted = new Map<string, Promise<boolean>>()
+  const right: [name: string, Promise<boolean>][] = []
   for (const { shader, constants = {} } of dispatches) {
     if (!Object.hasOwn(cases, shader.name)) continue
     const key = `${shader.name} ${JSON.stringify(constants)}`
     if (!tried.has(key)) tried.set(key, isRight(gpu, cases[shader.name](constants)))
-    wanted.set(key, tried.get(key)!)
+    right.push([shader.name, tried.get(key)!])
   }
-  for (const [key, right] of wanted) if (!(await right)) gpu.refused.add(key.slice(0, key.indexOf(' ')))
-  return [...new Set([...wanted.keys()].map((key) => key.slice(0, key.indexOf(' '))))].filter((name) => gpu.refused.has(name))
+  for (const [name, each] of right) if (!(await each)) gpu.refused.add(name)
+  return [...new Set(right.map(([name]) => name))].filter((name) => gpu.refused.has(name))
 }
 
 async function isRight(gpu: Gpu, { operation, attributes, inputs }: KernelCase): Promise<boolean> {

@@ -1,10 +1,9 @@
-import { InputError } from '@espalier/nn'
 import { type Answer, commonOptions, defineCommand, runOptions } from '../command.js'
 import { flag, number, option, text, texts, whole } from '../option.js'
 import type { PruneSummary } from '../prune/options.js'
 import { prune } from '../prune/prune.js'
-import { type RunRecord, readRecord } from '../run.js'
-import { count, dataOptions, percent, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'
+import type { RunRecord } from '../run.js'
+import { count, dataOptions, percent, recordToResume, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'
 
 export const pruneCommand = defineCommand({
   name: 'prune',
@@ -15,7 +14,7 @@ export const pruneCommand = defineCommand({
     data: { ...dataOptions.data, schema: text.optional() },
     budget: option(
       '--budget <budget>',
-      'params<=10%, macs<=0.3x, bytes<=1MB, memory<=2MB, module:./file.mjs<=12.5; may be given again',
+      'params<=10%, macs<=0.3x, bytes<=1MB, memory<=2MB, latency<=4ms, module:./file.mjs<=12.5, command:./measure.sh<=3; may be given again',
       texts.optional(),
       { repeat: true },
     ),
@@ -62,17 +61,8 @@ export const pruneCommand = defineCommand({
   },
   async run([positional], options, { gpu, report, signal, given }) {
     const folder = options.run ?? (options.out === undefined ? undefined : runBeside(options.out))
-    if (options.resume && folder === undefined)
-      throw new InputError('is required', { field: '--run', expected: 'the folder of the run to resume' })
     // What a run was begun with need not be said again to go on with it.
-    const record = options.resume ? await readRecord(folder!) : undefined
-    if (options.resume && !record)
-      throw new InputError('there is no run to resume', {
-        file: folder,
-        field: '--resume',
-        expected: 'a folder with run.json',
-        found: 'none',
-      })
+    const record = options.resume ? await recordToResume(folder, 'prune') : undefined
     const recorded = recordedOptions(record, options.normalize)
     const all = {
       ...recorded,

@@ -1,9 +1,7 @@
-import { InputError } from '@espalier/nn'
 import { type Answer, commonOptions, defineCommand, runOptions } from '../command.js'
 import { flag, number, option, shares, text, texts, whole } from '../option.js'
-import { readRecord } from '../run.js'
 import { type Sensitivity, sensitivity } from '../sensitivity.js'
-import { count, dataOptions, percent, required, table } from './shared.js'
+import { count, dataOptions, percent, recordToResume, required, table } from './shared.js'
 
 export const sensitivityCommand = defineCommand({
   name: 'sensitivity',
@@ -26,17 +24,8 @@ export const sensitivityCommand = defineCommand({
   },
   async run([model], options, { gpu, report, signal, given }) {
     const folder = options.run ?? (model === undefined ? undefined : `${model.replace(/\.onnx$/i, '')}.sensitivity`)
-    if (options.resume && folder === undefined)
-      throw new InputError('is required', { field: '--run', expected: 'the folder of the run to resume' })
     // What a run was begun with need not be said again to go on with it.
-    const record = options.resume ? await readRecord(folder!) : undefined
-    if (options.resume && record?.command !== 'sensitivity')
-      throw new InputError('there is no run to resume', {
-        file: folder,
-        field: '--resume',
-        expected: 'a folder with run.json, written by espalier sensitivity',
-        found: record?.command ?? 'none',
-      })
+    const record = options.resume ? await recordToResume(folder, 'sensitivity') : undefined
     const { modelDigest: _digest, mean, std, ...settings } = record?.settings ?? {}
     const recorded: Record<string, unknown> = { ...settings, ...(record && options.normalize === undefined && { mean, std }) }
     const all = {

@@ -1,7 +1,21 @@
 /** Options that several commands have. */
 import { InputError } from '@espalier/nn'
 import { above, flag, number, numbers, oneOf, option, text, whole } from '../option.js'
+import { type RunRecord, readRecord } from '../run.js'
 import { trainingDefaults } from '../training.js'
+
+/** The record of the run to go on with. @throws InputError where the folder has none of this command */
+export async function recordToResume(folder: string | undefined, command: string): Promise<RunRecord> {
+  if (folder === undefined) throw new InputError('is required', { field: '--run', expected: 'the folder of the run to resume' })
+  const record = await readRecord(folder)
+  if (record?.command === command) return record
+  throw new InputError('there is no run to resume', {
+    file: folder,
+    field: '--resume',
+    expected: `a folder with run.json, written by espalier ${command}`,
+    found: record?.command ?? 'none',
+  })
+}
 
 export const dataOptions = {
   data: option('--data <spec>', 'idx:DIR, cifar10:DIR, cifar100:DIR, images:DIR or shapes; ,limit=N takes the first N images', text),

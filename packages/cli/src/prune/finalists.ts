@@ -64,7 +64,6 @@ export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Fi
   const steps = Math.max(1, Math.min(trialSteps, Math.round((trialShare * training.epochs * rest.count) / training.batch)))
   const images = Math.min(rest.count, steps * training.batch)
   const trial = images < rest.count ? stratifiedSplit(rest, images, seed).part : rest
-  const judged: { record: EpisodeRecord; kept: Kept }[] = []
   const cutDown = async (kept: Kept) => {
     const { graph: cut, maxAbsDifference } = await cutAndCheck(gpu, space, kept, seed)
     const graph = setup.statistics ? pruneAndRefit(space.graph, kept, setup.statistics).graph : cut
@@ -73,12 +72,16 @@ export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Fi
       maxAbsDifference,
     }
   }
+  // A cut that was judged need not be made again; one that is known from before an interruption must.
+  const judged: { record: EpisodeRecord; kept: Kept; cut?: Awaited<ReturnType<typeof cutDown>> }[] = []
   for (const [i, before] of (listed.length > 1 ? listed : []).entries()) {
     report.progress('finalists', i, listed.length)
     const kept = space.keptOf(vectorOf(space, before))
     let judgement = records.knownFinalists.get(keyOf(vectorOf(space, before)))
+    let cut: Awaited<ReturnType<typeof cutDown>> | undefined
     if (!judgement) {
-      const { graph } = await cutDown(kept)
+      cut = await cutDown(kept)
+      const { graph } = cut
       judgement = await evaluate(gpu, graph, validation, { normalization, signal })
       if (training.epochs > 0) {
         const trained = await runTraining({
@@ -110,12 +113,12 @@ export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Fi
       multipliers: [],
     }
     await records.add([record])
-    judged.push({ record, kept })
+    judged.push({ record, kept, cut })
   }
   if (judged.length > 0) report.progress('finalists', judged.length, judged.length)
   judged.sort((a, b) => b.record.accuracy - a.record.accuracy || a.record.loss - b.record.loss || a.record.episode - b.record.episode)
-  const chosen = judged[0] ?? { record: listed[0], kept: space.keptOf(vectorOf(space, listed[0])) }
-  return { ...chosen, ...(await cutDown(chosen.kept)) }
+  const { cut, ...chosen } = judged[0] ?? { record: listed[0], kept: space.keptOf(vectorOf(space, listed[0])) }
+  return { ...chosen, ...(cut ?? (await cutDown(chosen.kept))) }
 }
 
 /** The best candidates whose networks, really cut, are within the budgets (a bias that had to be added for a removed constant may spoil one), and the uniform one. */

@@ -28,7 +28,7 @@ export interface PruneOptions extends NormalizationOptions {
   readonly replace?: boolean
   readonly method?: Method
   readonly algorithm?: Algorithm
-  /** Candidates that the search proposes: 128 by default. */
+  /** Candidates judged in all, the second judgement of the finalists included: 128 by default. */
   readonly episodes?: number
   /** Which channels of a group go first; `taylor` and `entropy` look at training images. `l1` by default. */
   readonly criterion?: Criterion | DataCriterion
@@ -51,7 +51,7 @@ export interface PruneOptions extends NormalizationOptions {
   readonly recalibrate?: boolean
   /** Layers that lose inputs are re-fitted by least squares to what they gave in the original network; false by default. */
   readonly refit?: boolean
-  /** The best few candidates, judged again after recalibration and a moment of training; 4 by default, with 1 the search has the last word. */
+  /** The best few candidates, judged again after recalibration and a moment of training; 4 by default and at most a third of `episodes`, with 1 the search has the last word. */
   readonly finalists?: number
   /** How often fine-tuning is saved to the run; 10 by default. */
   readonly checkpointSeconds?: number

@@ -23,7 +23,7 @@ import { UnreachableError } from '../errors.js'
 import { checkWritable, writeWhole } from '../files.js'
 import { latencyMeter } from '../latency.js'
 import { figuresOf } from '../measure.js'
-import { chooseNormalization, isOpen, loadData, loadModel } from '../model.js'
+import { chooseNormalization, loadData, loadModel, nameOfData } from '../model.js'
 import { writeReport } from '../report/report.js'
 import { silent } from '../reporter.js'
 import { digest, openRun, type Run, type RunRecord } from '../run.js'
@@ -58,17 +58,16 @@ async function pruneOn(gpu: Gpu, options: PruneOptions): Promise<PruneResult> {
   const start = performance.now()
   if (options.out !== undefined) await checkWritable(options.out, '--out')
   const job = await prepare(gpu, options)
-  const run =
-    options.run === undefined
-      ? undefined
-      : await openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
-  const done = run?.before && (await finishedResult(run, run.before, options.out))
-  if (done) return done
+  let run: Run | undefined
   try {
-    return await carryOut(gpu, job, run, start)
+    if (options.run !== undefined) run = await openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
+    const done = run?.before && (await finishedResult(run, run.before, options.out))
+    return done ?? (await carryOut(gpu, job, run, start))
   } catch (error) {
     if (!(error instanceof AbortedError)) await run?.fail()
     throw error
+  } finally {
+    await job.latency.close()
   }
 }
 
@@ -79,7 +78,8 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const choice = settle(options, gpu)
   const report = options.report ?? silent
   const model = await loadModel(options.model)
-  const requests = await readBudgets(options.budgets, { latency: latencyMeter(gpu, model.graph) })
+  const latency = latencyMeter(gpu, model.graph)
+  const requests = await readBudgets(options.budgets, { latency: latency.cost })
   const data = await loadData(options.data, choice.seed, model.graph)
   const train = await data.train()
   const normalization = chooseNormalization(options, model.graph, train, report)
@@ -95,7 +95,24 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const uniform = await uniformWithin(space, budgets, costs)
   const settings = settingsOf(options, choice, digest(model.bytes), normalization)
   const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
-  return { options, choice, report, model, graph, train, rest, validation, test, normalization, space, budgets, costs, uniform, identity }
+  return {
+    options,
+    choice,
+    report,
+    model,
+    graph,
+    train,
+    rest,
+    validation,
+    test,
+    normalization,
+    space,
+    budgets,
+    costs,
+    uniform,
+    latency,
+    identity,
+  }
 }
 
 async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number): Promise<PruneResult> {
@@ -144,13 +161,18 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const finetuneSeconds = (performance.now() - finetuneStart) / 1000
 
   // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
-  const accuracyAfter = choice.finetune > 0 ? (await evaluate(gpu, tuned.graph, validation, { normalization, signal })).accuracy : 1
-  const useful = accuracyAfter >= (await evaluate(gpu, cut, validation, { normalization, signal })).accuracy
-  if (!useful)
-    report.log(`fine-tuning made it worse (validation accuracy ${percent(accuracyAfter)}); its result is left out: try a lower --lr`)
+  let result = tuned.graph
+  if (choice.finetune > 0) {
+    const onValidation = async (each: Graph) => (await evaluate(gpu, each, validation, { normalization, signal })).accuracy
+    const reached = await onValidation(tuned.graph)
+    if (reached < (await onValidation(cut))) {
+      result = cut
+      report.log(`fine-tuning made it worse (validation accuracy ${percent(reached)}); its result is left out: try a lower --lr`)
+    }
+  }
 
   // From here on only what a user gets counts: the bytes, read again.
-  const bytes = exportOnnx(useful ? tuned.graph : cut)
+  const bytes = exportOnnx(result)
   const small = await importOnnx(bytes)
   const final = await checkBudgets(small, bytes, space, budgets, kept)
   const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
@@ -328,7 +350,7 @@ function settingsOf(options: PruneOptions, choice: Choice, model: string, { mean
   return {
     model: typeof options.model === 'string' ? options.model : 'given in code',
     modelDigest: model,
-    data: typeof options.data === 'string' ? options.data : isOpen(options.data) ? options.data.spec : options.data.kind,
+    data: nameOfData(options.data),
     budgets: options.budgets.map((budget) => (typeof budget === 'string' ? budget : `${budget.name}<=${budget.limit}`)),
     out: options.out ?? null,
     ...choice,

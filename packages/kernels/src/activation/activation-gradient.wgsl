@@ -15,10 +15,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> dy: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
 
-fn sigmoid(v: vec4f) -> vec4f {
-  return 1.0 / (1.0 + exp(-v));
-}
-
 /** Derivatives in which clamp, or SwiftShader's exp, would lose NaN. */
 fn slope(v: vec4f) -> vec4f {
   switch FUNCTION {

@@ -31,10 +31,6 @@ fn hyperbolicTangent(v: vec4f) -> vec4f {
   return select(sign(v) * (1.0 - e) / (1.0 + e), series, square < vec4f(0.01));
 }
 
-fn sigmoid(v: vec4f) -> vec4f {
-  return 1.0 / (1.0 + exp(-v));
-}
-
 /** NaN or an infinity, which as constants are refused. */
 fn special(bits: u32) -> vec4f {
   return vec4f(bitcast<f32>(bits | (params.vectors & 0u)));
@@ -84,7 +80,7 @@ fn activate(v: vec4f) -> vec4f {
     case 1u: { return limit(v, params.a, params.b); }
     case 2u: { return select(v, v * params.a, v < vec4f()); }
     case 3u: { return select(select(v, params.a * (exp(v) - 1.0), v < vec4f()), v, isNan(v)); }
-    case 4u: { return select(1.0 / (1.0 + exp(-v)), v, isNan(v)); }
+    case 4u: { return select(sigmoid(v), v, isNan(v)); }
     case 5u: { return select(hyperbolicTangent(v), v, isNan(v)); }
     case 6u: { return limit(v * params.a + params.b, 0.0, 1.0); }
     case 7u: { return v * limit(v / 6.0 + 0.5, 0.0, 1.0); }

@@ -1,7 +1,7 @@
 // What WGSL lacks, or leaves to adapters with errors of up to 1e-3 (sin and cos on SwiftShader). Joined to the kernels of activations.
 
-fn isNan(value: vec4f) -> vec4<bool> {
-  return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+fn sigmoid(v: vec4f) -> vec4f {
+  return 1.0 / (1.0 + exp(-v));
 }
 
 /** Minimax polynomials, to one unit in the last place (N. Juffa): of erf below 0.93, of log(erfc) above, where from 4 on erf is 1. */

@@ -273,6 +273,8 @@ export const batchNormalizationTraining: Operation = {
   },
 }
 
+const candidatesOf = (attributes: Attributes) => integerAttribute(`Candidate${name}`, attributes, 'candidates', 1, 1)
+
 /**
  * CandidateBatchNormalization(x [P*B, C, ...], scale?, bias?, mask [P, C]?) {candidates: P, epsilon, activation?} -> y: inference with the statistics
  * that each candidate's own B images have, as if its running statistics had been gathered anew (adaptive batch normalisation, arXiv 2007.02491).
@@ -282,15 +284,15 @@ export const candidateBatchNormalization: Operation = {
   op: `Candidate${name}`,
   infer(attributes, inputs) {
     const x = checkChannels(this.op, inputs, 1, ['scale', 'bias'])
-    const candidates = integerAttribute(this.op, attributes, 'candidates', 1)
+    const candidates = candidatesOf(attributes)
     if (inputs[3]) expectShape(this.op, 'mask', inputs[3], [candidates, x[1]])
-    if (candidates < 1 || x[0] % candidates) throw new Error(`${this.op}: a batch of ${x[0]} is not a multiple of ${candidates} candidates`)
+    if (x[0] % candidates) throw new Error(`${this.op}: a batch of ${x[0]} is not a multiple of ${candidates} candidates`)
     activationOf(this.op, attributes)
     numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     return [[...x]]
   },
   dispatches(attributes, [x, scale, bias, mask], [y], target) {
-    const candidates = integerAttribute(this.op, attributes, 'candidates', 1)
+    const candidates = candidatesOf(attributes)
     const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     const mean = scratch('mean', [candidates, x!.shape[1]])
     const invStd = scratch('invStd', [candidates, x!.shape[1]])
@@ -300,7 +302,7 @@ export const candidateBatchNormalization: Operation = {
     ]
   },
   reference(attributes, [x, scale, bias, mask]) {
-    const candidates = integerAttribute(this.op, attributes, 'candidates', 1)
+    const candidates = candidatesOf(attributes)
     const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     const size = x!.data.length / candidates
     const data = new Float64Array(x!.data.length)

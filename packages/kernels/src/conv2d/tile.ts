@@ -74,15 +74,7 @@ function cost(p: TileProblem, variant: Exclude<TileVariant, 'workgroup'>): numbe
   const outputs = roundUp(p.output[1] / p.group, kernels[variant].outputs)
   const pixels = p.grid[0] * p.grid[1]
   const tiles4x4 = roundUp(p.grid[0], 4) * roundUp(p.grid[1], 4)
-  // Barriers are what software adapters do worst: they never take the tiles of workgroup memory.
-  const times = {
-    tiled: pixels,
-    'tiled-3x3': 0.7 * tiles4x4,
-    narrow: 9 * roundUp(pixels, 8),
-    'depthwise-3x3': 2 * tiles4x4,
-    workgroup: Infinity,
-  }
-  return outputs * times[variant]
+  return outputs * { tiled: pixels, 'tiled-3x3': 0.7 * tiles4x4, narrow: 9 * roundUp(pixels, 8), 'depthwise-3x3': 2 * tiles4x4 }[variant]
 }
 
 /** Workgroups below which tiles of workgroup memory leave hardware idle, and channels below which they are mostly empty (guesses until measured). */

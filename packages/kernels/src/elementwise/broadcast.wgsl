@@ -8,7 +8,7 @@ struct Params {
   innerStrideA: u32,
   innerStrideB: u32,
   rank: u32, // outer dimensions
-  each: u32, // unused
+  each: u32, // 0; nan() of combine.wgsl reads it, as in binary.wgsl
   unused: u32,
   // Outer dimensions of y, the innermost first, and the operands' strides along each.
   dims: array<vec4<u32>, 2>,

@@ -2,10 +2,6 @@
 
 override OPERATION: u32 = 0u; // the order of elementwise.reference.ts
 
-fn isNan(value: vec4f) -> vec4<bool> {
-  return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
-}
-
 /** p ^ |n| for whole |n| below 64, by squaring. */
 fn powerByProducts(p: vec4f, n: vec4f) -> vec4f {
   var result = vec4f(1.0);
@@ -31,11 +27,6 @@ fn power(p: vec4f, q: vec4f) -> vec4f {
 
 fn nan() -> vec4f {
   return vec4f(bitcast<f32>(0x7fc00000u | (params.each & 0u))); // a constant is refused
-}
-
-/** Where p or q is NaN, so is the result. */
-fn numbersOr(value: vec4f, p: vec4f, q: vec4f) -> vec4f {
-  return select(select(value, q, isNan(q)), p, isNan(p));
 }
 
 fn combine(p: vec4f, q: vec4f) -> vec4f {

@@ -2,6 +2,7 @@ import { broadcastShapes, expectShape, inputShape, numberAttribute, show } from 
 import { broadcastStrides, expandDispatch } from '../layout/layout.js'
 import { broadcastTo } from '../layout/layout.reference.js'
 import { collapse, outerArray, stridedDispatch } from '../layout/strides.js'
+import nan from '../nan.wgsl'
 import {
   type Call,
   type Dispatch,
@@ -22,11 +23,11 @@ import binaryBroadcast from './broadcast.wgsl'
 import combine from './combine.wgsl'
 import { pairs } from './elementwise.reference.js'
 
-const flatShader = bothWidths('binary', binaryFlat + combine, ['read', 'read', 'write'])
+const flatShader = bothWidths('binary', binaryFlat + nan + combine, ['read', 'read', 'write'])
 /** By the types of a and b: both go along the rows, a repeats a value, b does. */
 const broadcastShaders = ['vec4f vec4f', 'f32 vec4f', 'vec4f f32'].map((types) => {
   const [a, b] = types.split(' ')
-  return bothWidths('binary.broadcast', `alias A = ${a};\nalias B = ${b};\n${binaryBroadcast}${combine}`, ['read', 'read', 'write'])
+  return bothWidths('binary.broadcast', `alias A = ${a};\nalias B = ${b};\n${binaryBroadcast}${nan}${combine}`, ['read', 'read', 'write'])
 })
 const accumulateShader: Shader = { name: 'accumulate', code: accumulation, access: ['read', 'read_write', 'read'] }
 

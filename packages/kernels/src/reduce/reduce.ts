@@ -1,5 +1,6 @@
 import { axisIn, broadcastShapes, expectShape, inputShape, integerAttribute, integersAttribute, shapeAttribute, show } from '../checks.js'
 import { binaryDispatch } from '../elementwise/elementwise.js'
+import nan from '../nan.wgsl'
 import {
   type Attributes,
   type Call,
@@ -20,8 +21,8 @@ import reduce from './reduce.wgsl'
 import reductionCode from './reduction.wgsl'
 import rows from './rows.wgsl'
 
-const shader = bothWidths('reduce', reduce + reductionCode, ['read', 'write'])
-const rowsShader: Shader = { name: 'reduce.rows', code: rows + reductionCode, access: ['read', 'write'] }
+const shader = bothWidths('reduce', reduce + nan + reductionCode, ['read', 'write'])
+const rowsShader: Shader = { name: 'reduce.rows', code: rows + nan + reductionCode, access: ['read', 'write'] }
 
 /** What the kernels do before, while and after they go over the elements, in the order of their overrides. */
 interface Reduction {

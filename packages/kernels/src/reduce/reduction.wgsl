@@ -4,24 +4,19 @@ override COMBINE: u32 = 0u; // 0 sum, 1 maximum, 2 minimum, 3 product
 override BEFORE: u32 = 0u; // 0 nothing, 1 absolute value, 2 square, 3 exp
 override AFTER: u32 = 0u; // 0 times the factor, 1 square root, 2 log, 3 0 for an infinity
 
-/** On bits: min and max may hide NaN, and SwiftShader's exp(NaN) is 0. */
-fn isNan(value: vec4f) -> vec4<bool> {
-  return (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
-}
-
 fn before(v: vec4f) -> vec4f {
   switch BEFORE {
     case 1u: { return abs(v); }
     case 2u: { return v * v; }
-    case 3u: { return select(exp(v), v, isNan(v)); }
+    case 3u: { return select(exp(v), v, isNan(v)); } // SwiftShader's exp(NaN) is 0
     default: { return v; }
   }
 }
 
 fn combine(p: vec4f, q: vec4f) -> vec4f {
   switch COMBINE {
-    case 1u: { return select(select(max(p, q), q, isNan(q)), p, isNan(p)); }
-    case 2u: { return select(select(min(p, q), q, isNan(q)), p, isNan(p)); }
+    case 1u: { return numbersOr(max(p, q), p, q); }
+    case 2u: { return numbersOr(min(p, q), p, q); }
     case 3u: { return p * q; }
     default: { return p + q; }
   }

@@ -13,11 +13,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> loss: array<f32>;
 @group(0) @binding(4) var<storage, read_write> gradient: array<f32>;
 
-/** On bits; SwiftShader's exp(NaN) is 0. */
-fn exponential(z: f32) -> f32 {
-  return select(exp(z), z, (bitcast<u32>(z) & 0x7fffffffu) > 0x7f800000u);
-}
-
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let n = id.x + id.y * groups.x * 32u;

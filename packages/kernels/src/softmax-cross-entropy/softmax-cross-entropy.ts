@@ -1,6 +1,7 @@
 import { axisIn, expectShape, inputShape, integerAttribute, numberAttribute } from '../checks.js'
 import { type Attributes, elements, type Operation, type Shader, type Shape, type Target, workgroups1d } from '../operation.js'
 import distillationCode from './distillation.wgsl'
+import exponentialCode from './exponential.wgsl'
 import softmaxCode from './softmax.wgsl'
 import {
   crossEntropy,
@@ -13,8 +14,16 @@ import {
 import crossEntropyCode from './softmax-cross-entropy.wgsl'
 
 const access = ['read', 'write', 'read'] as const
-const crossEntropyShader = { name: 'SoftmaxCrossEntropy', code: crossEntropyCode, access: ['read', 'read', 'write', 'write'] } as const
-const distillationShader = { name: 'DistillationLoss', code: distillationCode, access: ['read', 'read', 'write', 'write'] } as const
+const crossEntropyShader = {
+  name: 'SoftmaxCrossEntropy',
+  code: exponentialCode + crossEntropyCode,
+  access: ['read', 'read', 'write', 'write'],
+} as const
+const distillationShader = {
+  name: 'DistillationLoss',
+  code: exponentialCode + distillationCode,
+  access: ['read', 'read', 'write', 'write'],
+} as const
 
 const axisOf = (op: string, attributes: Attributes, x: Shape) => axisIn(op, integerAttribute(op, attributes, 'axis', -1), x.length)
 
@@ -32,7 +41,7 @@ function alongAxis(
   slope: typeof softmaxGradientOf,
 ): Operation[] {
   const [shader, gradientShader] = [op, `${op}Gradient`].map(
-    (name, i): Shader => ({ name, code: softmaxCode, access, entryPoint: entryPoints[i] }),
+    (name, i): Shader => ({ name, code: exponentialCode + softmaxCode, access, entryPoint: entryPoints[i] }),
   )
   const forward: Operation = {
     op,

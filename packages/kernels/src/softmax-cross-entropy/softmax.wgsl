@@ -13,11 +13,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>; // dx for the gradient
 @group(0) @binding(3) var<storage, read_write> dy: array<f32>;
 
-/** On bits; SwiftShader's exp(NaN) is 0. */
-fn isNan(value: f32) -> bool {
-  return (bitcast<u32>(value) & 0x7fffffffu) > 0x7f800000u;
-}
-
 fn firstOf(row: u32) -> u32 {
   return (row / params.inner) * params.classes * params.inner + row % params.inner;
 }
@@ -28,10 +23,6 @@ fn greatest(first: u32) -> f32 {
     most = max(most, x[first + k * params.inner]);
   }
   return most;
-}
-
-fn exponential(z: f32) -> f32 {
-  return select(exp(z), z, isNan(z));
 }
 
 @compute @workgroup_size(64)

@@ -61,8 +61,11 @@ test.each(networkNames)('%s as published: costs, and nothing locked without need
 // ESPALIER_NETWORKS=full takes the published widths and sizes, and much longer.
 const full = process.env.ESPALIER_NETWORKS === 'full'
 
-test.each(networkNames)('%s, a quarter as wide: read, run, masked, cut and written as onnxruntime has it', async (name) => {
-  const size = name === 'unet' || name === 'yolov5n' ? 64 : 96
-  const graph = buildNetwork(name, full ? {} : { input: [3, size, size], width: 0.25 })
-  await expectWhole(exportOnnx(withRandomNorms(graph)), gpu)
-})
+test.each(networkNames)(
+  `%s, ${full ? 'as published' : 'a quarter as wide'}: read, run, masked, cut and written as onnxruntime has it`,
+  async (name) => {
+    const size = name === 'unet' || name === 'yolov5n' ? 64 : 96
+    const graph = buildNetwork(name, full ? {} : { input: [3, size, size], width: 0.25 })
+    await expectWhole(exportOnnx(withRandomNorms(graph)), gpu)
+  },
+)
