@@ -48,7 +48,7 @@ const uniform = await uniformWithin(space, budgets, costs)
 const random = createRandom(1, 'signal')
 const drawn = () => space.open.map(() => Math.min(1, Math.max(0.05, uniform.share + 0.35 * random.uniform(-1, 1))))
 const kept = Array.from({ length: Number(options.networks) }, (_, i) =>
-  space.keptOf(i === 0 ? uniform.widths : projectShares(space, drawn(), costs)),
+  space.keptOf({ widths: i === 0 ? uniform.widths : projectShares(space, drawn(), costs) }),
 )
 
 async function judged(recalibrate: boolean, images: Dataset): Promise<Judgement[]> {

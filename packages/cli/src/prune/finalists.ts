@@ -22,8 +22,8 @@ import type { Reporter } from '../reporter.js'
 import { runTraining, type TrainingChoice } from '../training.js'
 import { cutAndCheck, recalibrated } from './finish.js'
 import { meets, nearestValues } from './reach.js'
-import { type EpisodeRecord, type Records, vectorOf } from './records.js'
-import { candidateOf, keyOf, type Space } from './space.js'
+import { cutOf, type EpisodeRecord, type Records } from './records.js'
+import { candidateOf, cutKey, type Space } from './space.js'
 
 export interface Finalist {
   readonly record: EpisodeRecord
@@ -76,8 +76,9 @@ export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Fi
   const judged: { record: EpisodeRecord; kept: Kept; cut?: Awaited<ReturnType<typeof cutDown>> }[] = []
   for (const [i, before] of (listed.length > 1 ? listed : []).entries()) {
     report.progress('finalists', i, listed.length)
-    const kept = space.keptOf(vectorOf(space, before))
-    let judgement = records.knownFinalists.get(keyOf(vectorOf(space, before)))
+    const chosen = cutOf(space, before)
+    const kept = space.keptOf(chosen)
+    let judgement = records.knownFinalists.get(cutKey(space, chosen))
     let cut: Awaited<ReturnType<typeof cutDown>> | undefined
     if (!judgement) {
       cut = await cutDown(kept)
@@ -117,7 +118,7 @@ export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Fi
   }
   if (judged.length > 0) report.progress('finalists', judged.length, judged.length)
   judged.sort((a, b) => b.record.accuracy - a.record.accuracy || a.record.loss - b.record.loss || a.record.episode - b.record.episode)
-  const { cut, ...chosen } = judged[0] ?? { record: listed[0], kept: space.keptOf(vectorOf(space, listed[0])) }
+  const { cut, ...chosen } = judged[0] ?? { record: listed[0], kept: space.keptOf(cutOf(space, listed[0])) }
   return { ...chosen, ...(cut ?? (await cutDown(chosen.kept))) }
 }
 
@@ -127,10 +128,11 @@ async function shortlist({ space, budgets, records, finalists }: FinalistSetup):
   const tried = new Set<string>()
   const listed: EpisodeRecord[] = []
   const add = async (record: EpisodeRecord) => {
-    const widths = vectorOf(space, record)
-    if (tried.has(keyOf(widths))) return
-    tried.add(keyOf(widths))
-    const kept = space.keptOf(widths)
+    const chosen = cutOf(space, record)
+    const key = cutKey(space, chosen)
+    if (tried.has(key)) return
+    tried.add(key)
+    const kept = space.keptOf(chosen)
     const graph = pruneChannels(space.graph, kept)
     const candidate = candidateOf(graph, exportOnnx(graph), space, kept)
     const values: number[] = []

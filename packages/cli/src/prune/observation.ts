@@ -5,10 +5,10 @@ import type { Space } from './space.js'
  * Index, input and output channels, kernel, stride and padding (each h and w), sum of earlier actions: the state of arXiv 2110.08558. And which
  * group it is, one number for each, so that what is learnt of one does not have to be told from the others by small differences.
  */
-export const stateSize = (space: Space) => 10 + space.open.length
+export const stateSize = (space: Space, { sum = true } = {}) => (sum ? 10 : 9) + space.open.length
 
 /** What the agent sees before it decides on a group: its first layer, each number scaled by its greatest value over the groups, so that nothing depends on what was seen before. */
-export function createStates(space: Space): (index: number, removed: readonly number[]) => number[] {
+export function createStates(space: Space, { sum: withSum = true } = {}): (index: number, removed: readonly number[]) => number[] {
   const nodes = new Map(space.graph.nodes.map((node) => [node.name, node]))
   const shapes = new Map(costOf(space.graph).layers.map((layer) => [layer.name, layer]))
   const rows = space.open.map(({ group }, index) => {
@@ -32,7 +32,7 @@ export function createStates(space: Space): (index: number, removed: readonly nu
     const sum = removed.slice(0, index).reduce((total, share) => total + share, 0)
     return [
       ...rows[index].map((value, column) => value / greatest[column]),
-      sum / space.open.length,
+      ...(withSum ? [sum / space.open.length] : []),
       ...rows.map((_, other) => (other === index ? 1 : 0)),
     ]
   }

@@ -6,11 +6,14 @@ import type { DataSource, ModelSource, NormalizationOptions } from '../model.js'
 import type { Reporter } from '../reporter.js'
 import type { TrainingChoice } from '../training.js'
 import type { EpisodeRecord } from './records.js'
+import type { Reward } from './reward.js'
 
-export const methods = ['crl', 'uniform', 'random', 'global-l1'] as const
+export const methods = ['crl', 'crl-fine', 'entropy', 'amc', 'uniform', 'global-l1', 'random', 'greedy'] as const
 export type Method = (typeof methods)[number]
 export const algorithms = ['ppo-lag', 'pid-lag', 'trpo-lag', 'cpo'] as const
 export type Algorithm = (typeof algorithms)[number]
+export const entropyDefinitions = ['aura', 'aura-matrix'] as const
+export type EntropyDefinition = (typeof entropyDefinitions)[number]
 
 export interface PruneOptions extends NormalizationOptions {
   /** Path of an ONNX file, its bytes, or a graph. */
@@ -27,7 +30,17 @@ export interface PruneOptions extends NormalizationOptions {
   /** An unfinished run in that folder may be replaced. */
   readonly replace?: boolean
   readonly method?: Method
+  /** Of `crl` and `crl-fine`; `ppo-lag` by default. */
   readonly algorithm?: Algorithm
+  /** What candidates are ranked by until the finalists are judged; `-entropy` by default with the method `entropy`, else `accuracy`. */
+  readonly reward?: Reward
+  /** Grey levels and definition of the spatial entropy, where the reward needs it: 16 and `aura` by default. */
+  readonly levels?: number
+  readonly entropy?: EntropyDefinition
+  /** Where the agents begin: a method without learning, or the path of a `best.json`; `uniform` by default. */
+  readonly warmStart?: string
+  /** How many of the candidates a local search around the best one may use, at the end. */
+  readonly localSearch?: number
   /** Candidates judged in all, the second judgement of the finalists included: 128 by default. */
   readonly episodes?: number
   /** Which channels of a group go first; `taylor` and `entropy` look at training images. `l1` by default. */
@@ -69,6 +82,7 @@ export interface PruneSummary {
   readonly model: string | null
   readonly method: Method
   readonly algorithm: Algorithm | null
+  readonly reward: Reward
   readonly seed: number
   readonly adapter: string
   readonly episodes: number

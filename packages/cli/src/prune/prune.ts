@@ -30,15 +30,33 @@ import { digest, openRun, type Run, type RunRecord } from '../run.js'
 import { runTraining, trainingDefaults } from '../training.js'
 import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
+import { searchFine } from './crl-fine.js'
+import { searchDdpg } from './ddpg.js'
 import { judgeFinalists } from './finalists.js'
+import { searchGreedy } from './greedy.js'
 import { runFor, scoresFor, splitOff } from './judging.js'
-import { algorithms, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
+import { searchLocally } from './local.js'
+import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
 import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
 import { openRecords, type Records } from './records.js'
-import { createSearch } from './search.js'
-import { candidateOf, createSpace, type Space, type Widths } from './space.js'
+import { rewards } from './reward.js'
+import { createSearch, type Search } from './search.js'
+import { type Cut, candidateOf, createSpace, type Space } from './space.js'
+import { startOf } from './start.js'
 
-const searches = { crl: searchCrl, uniform: searchUniform, random: searchRandom, 'global-l1': searchGlobal }
+const searches: Readonly<Record<Method, (search: Search) => Promise<void>>> = {
+  crl: searchCrl,
+  'crl-fine': searchFine,
+  entropy: searchDdpg,
+  amc: searchDdpg,
+  uniform: searchUniform,
+  'global-l1': searchGlobal,
+  random: searchRandom,
+  greedy: searchGreedy,
+}
+
+/** Methods that learn: they have a place to begin at. */
+const agents: readonly Method[] = ['crl', 'crl-fine', 'entropy', 'amc']
 
 /**
  * Prunes a trained network to budgets.
@@ -126,7 +144,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const searchStart = performance.now()
   const records = await openRecords(run, space, budgets)
   if (records.known.size > 0) report.log(`search: ${records.known.size} networks are known from before`)
-  for (const [key, { values }] of records.known) costs.remember(key.split(' ').map(Number), values)
+  for (const [key, { values }] of records.known) costs.remember(key, values)
   const judged = await searchFor(gpu, job, records, run)
   const searchSeconds = (performance.now() - searchStart) / 1000
 
@@ -182,7 +200,8 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const summary: PruneSummary = {
     model: out ?? null,
     method: choice.method,
-    algorithm: choice.method === 'crl' ? choice.algorithm : null,
+    algorithm: choice.method.startsWith('crl') ? choice.algorithm : null,
+    reward: choice.reward,
     seed,
     adapter: gpu.info.name,
     episodes: records.all.length,
@@ -204,17 +223,17 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
 /** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
 async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefined): Promise<number> {
   const { options, choice, report, validation, normalization, space, budgets, costs, uniform } = job
-  const { seed, method, algorithm, recalibrate } = choice
-  // The finalists are evaluations too: with them there are as many as were asked for.
-  const episodes = choice.episodes - (choice.finalists > 1 ? choice.finalists : 0)
+  const { seed, method, algorithm, reward, recalibrate } = choice
+  // The finalists and the local search are evaluations too: with them there are as many as were asked for.
+  const episodes = choice.episodes - (choice.finalists > 1 ? choice.finalists : 0) - choice.localSearch
   const { signal, onEpisode } = options
   const { candidates, batch } = runFor(gpu, space.graph, choice, validation.count)
   let evaluator: MaskedEvaluator | undefined
   let judged = 0
-  const evaluateWidths = async (widths: readonly Widths[]) => {
+  const evaluateCuts = async (cuts: readonly Cut[]) => {
     evaluator ??= await maskedEvaluator(gpu, space.graph, space.groups, validation, { normalization, candidates, batch, recalibrate })
-    judged += widths.length
-    return evaluator.evaluate(widths.map(space.keptOf), signal)
+    judged += cuts.length
+    return evaluator.evaluate(cuts.map(space.keptOf), signal)
   }
   try {
     const search = createSearch({
@@ -223,17 +242,21 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
       costs,
       records,
       uniform,
+      start: uniform.widths,
+      startsUniform: true,
       episodes,
       candidates,
       seed,
       algorithm,
+      reward,
       signal,
       run,
       report,
       onEpisode,
-      evaluate: evaluateWidths,
+      evaluate: evaluateCuts,
     })
-    await searches[method](search)
+    await searches[method]({ ...search, ...(await startOf(search, choice.warmStart)) })
+    await searchLocally(search, choice.localSearch)
     if (signal?.aborted) throw new AbortedError('the search was interrupted')
     return judged
   } catch (error) {
@@ -286,6 +309,11 @@ interface Choice
       PruneOptions,
       | 'method'
       | 'algorithm'
+      | 'reward'
+      | 'levels'
+      | 'entropy'
+      | 'warmStart'
+      | 'localSearch'
       | 'episodes'
       | 'criterion'
       | 'roundTo'
@@ -308,6 +336,11 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
   const choice: Choice = {
     method: options.method ?? 'crl',
     algorithm: options.algorithm ?? 'ppo-lag',
+    reward: options.reward ?? (options.method === 'entropy' ? '-entropy' : 'accuracy'),
+    levels: options.levels ?? 16,
+    entropy: options.entropy ?? 'aura',
+    warmStart: options.warmStart ?? 'uniform',
+    localSearch: options.localSearch ?? 0,
     episodes: options.episodes ?? 128,
     criterion: options.criterion ?? 'l1',
     roundTo: options.roundTo ?? 1,
@@ -329,6 +362,16 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
   among('--method', choice.method, methods)
   among('--algorithm', choice.algorithm, algorithms)
   among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
+  among('--reward', choice.reward, rewards)
+  among('--entropy', choice.entropy, entropyDefinitions)
+  if (!(Number.isInteger(choice.levels) && choice.levels >= 2 && choice.levels <= 256))
+    throw new InputError('not usable', { field: '--levels', expected: 'a whole number from 2 to 256', found: choice.levels })
+  if (choice.warmStart !== 'uniform' && !agents.includes(choice.method))
+    throw new InputError('only a method that learns starts anywhere', {
+      field: '--warm-start',
+      expected: `--method ${agents.join(', ')}`,
+      found: `--method ${choice.method}`,
+    })
   for (const [field, least] of [
     ['episodes', 1],
     ['roundTo', 1],
@@ -337,6 +380,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     ['images', 1],
     ['candidates', 1],
     ['finalists', 1],
+    ['localSearch', 0],
     ['seed', 0],
   ] as const) {
     if (!Number.isSafeInteger(choice[field]) || choice[field] < least)

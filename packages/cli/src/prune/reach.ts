@@ -1,15 +1,16 @@
 /** Within the budgets: the smallest network, the uniform one, and the way back from beyond the limits. */
+import type { Kept } from '@espalier/nn'
 import { type Budget, costValue, isExact, isMet } from '../budgets.js'
 import { type NearestValue, UnreachableError } from '../errors.js'
-import { keyOf, type Space, type Widths } from './space.js'
+import { cutKey, keyOf, type Space, type Widths } from './space.js'
 
 /** Values of the budgets, in their order, computed once for each vector of widths. */
 export interface Costs {
-  of(widths: Widths): Promise<number[]>
+  of(widths: Widths, kept?: Kept): Promise<number[]>
   /** Whether the budgets that are counted exactly hold. */
   fits(widths: Widths): boolean
   /** Values of custom budgets that are known from the records of an interrupted run. */
-  remember(widths: Widths, values: readonly number[]): void
+  remember(key: string, values: readonly number[]): void
 }
 
 export function createCosts(space: Space, budgets: readonly Budget[]): Costs {
@@ -17,11 +18,11 @@ export function createCosts(space: Space, budgets: readonly Budget[]): Costs {
   const fitting = new Map<string, boolean>()
   const exact = budgets.filter(isExact)
   return {
-    async of(widths) {
-      const key = keyOf(widths)
+    async of(widths, kept) {
+      const key = cutKey(space, { widths, kept })
       let values = known.get(key)
       if (!values) {
-        const candidate = space.candidate(widths)
+        const candidate = space.candidate(widths, kept)
         values = []
         for (const budget of budgets) values.push(await costValue(budget, candidate))
         known.set(key, values)
@@ -38,7 +39,7 @@ export function createCosts(space: Space, budgets: readonly Budget[]): Costs {
       }
       return fits
     },
-    remember: (widths, values) => void known.set(keyOf(widths), [...values]),
+    remember: (key, values) => void known.set(key, [...values]),
   }
 }
 

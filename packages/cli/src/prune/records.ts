@@ -1,22 +1,30 @@
 /** Judged candidates: their records on disk, the best of them, and what an interrupted run already knows. */
-import { InputError, type Judgement } from '@espalier/nn'
+import { InputError } from '@espalier/nn'
 import type { Budget } from '../budgets.js'
 import type { Run } from '../run.js'
-import { keyOf, type Space, type Widths } from './space.js'
+import type { Judged } from './reward.js'
+import { type Cut, cutKey, masksFromText, type Space } from './space.js'
 
 /** One line of episodes.jsonl. */
 export interface EpisodeRecord {
   readonly episode: number
-  /** Who proposed it: the uniform start, the agent exploring, the agent's most probable choice, or a baseline; a finalist is one of them judged again, cut and recalibrated and trained for a moment. */
-  readonly source: 'uniform' | 'agent' | 'policy' | 'random' | 'global' | 'finalist'
+  /**
+   * Who proposed it: where the agent starts, the agent exploring, the agent's most probable choice, a baseline, or the local search around the best; a
+   * finalist is one of them judged again, cut and recalibrated and trained for a moment.
+   */
+  readonly source: 'uniform' | 'start' | 'agent' | 'policy' | 'random' | 'global' | 'greedy' | 'local' | 'finalist'
   /** Share of channels removed, as proposed, by group. */
   readonly actions: Readonly<Record<string, number>>
   /** Channels left by group, as judged. */
   readonly widths: Readonly<Record<string, number>>
-  /** Validation accuracy in percent. */
+  /** Which channels, where they were chosen one by one: a hexadecimal digit for each four. */
+  readonly masks?: Readonly<Record<string, string>>
+  /** What the search maximises; of a finalist the validation accuracy in percent. */
   readonly reward: number
   readonly accuracy: number
   readonly loss: number
+  /** Mean spatial entropy of the retained channels' activations, where the reward needs it. */
+  readonly entropy?: number
   /** Value of every budget for these widths. */
   readonly costs: Readonly<Record<string, number>>
   /** Cost signals the agent got: of what it proposed, 1 at the limit. */
@@ -28,10 +36,10 @@ export interface EpisodeRecord {
 export interface Records {
   readonly all: readonly EpisodeRecord[]
   /** What an interrupted run knew: its judgements, so that going through the search again is quick. */
-  readonly known: ReadonlyMap<string, { judgement: Judgement; values: number[] }>
-  readonly knownFinalists: ReadonlyMap<string, Judgement>
+  readonly known: ReadonlyMap<string, { judgement: Judged; values: number[] }>
+  readonly knownFinalists: ReadonlyMap<string, Judged>
   add(records: readonly EpisodeRecord[]): Promise<void>
-  /** Feasible records, the best first: accuracy, then loss, then parameters. */
+  /** Feasible records, the best first: reward, then accuracy, loss and parameters. */
   ranked(): EpisodeRecord[]
 }
 
@@ -44,19 +52,20 @@ const file = 'episodes.jsonl'
 export async function openRecords(run: Run | undefined, space: Space, budgets: readonly Budget[]): Promise<Records> {
   const lines = run?.before ? completeLines((await run.readText(file)) ?? '') : []
   if (run?.before) await run.cut(file, Buffer.byteLength(lines.map((line) => `${line}\n`).join('')))
-  const known = new Map<string, { judgement: Judgement; values: number[] }>()
-  const knownFinalists = new Map<string, Judgement>()
+  const known = new Map<string, { judgement: Judged; values: number[] }>()
+  const knownFinalists = new Map<string, Judged>()
   lines.forEach((line, i) => {
-    const { source, widths, accuracy, loss, costs } = parse(line, i, run!.path(file))
-    const vector = space.open.map(({ group }) => widths[group.id])
+    const record = parse(line, i, run!.path(file))
+    const { source, accuracy, loss, entropy, costs } = record
+    const key = cutKey(space, cutOf(space, record))
     const values = budgets.map((budget) => costs[budget.text])
-    if (source === 'finalist') knownFinalists.set(keyOf(vector), { accuracy, loss })
-    else known.set(keyOf(vector), { judgement: { accuracy, loss }, values })
+    if (source === 'finalist') knownFinalists.set(key, { accuracy, loss })
+    else known.set(key, { judgement: { accuracy, loss, entropy }, values })
   })
   const all: EpisodeRecord[] = []
   const sizes = new Map<EpisodeRecord, number>()
   const params = (record: EpisodeRecord) => {
-    if (!sizes.has(record)) sizes.set(record, space.candidate(vectorOf(space, record)).params)
+    if (!sizes.has(record)) sizes.set(record, space.candidate(cutOf(space, record).widths).params)
     return sizes.get(record)!
   }
   return {
@@ -83,12 +92,16 @@ export async function openRecords(run: Run | undefined, space: Space, budgets: r
     ranked: () =>
       all
         .filter((record) => record.feasible)
-        .sort((a, b) => b.accuracy - a.accuracy || a.loss - b.loss || params(a) - params(b) || a.episode - b.episode),
+        .sort(
+          (a, b) => b.reward - a.reward || b.accuracy - a.accuracy || a.loss - b.loss || params(a) - params(b) || a.episode - b.episode,
+        ),
   }
 }
 
-export const vectorOf = (space: Space, record: Pick<EpisodeRecord, 'widths'>): Widths =>
-  space.open.map(({ group }) => record.widths[group.id])
+export const cutOf = (space: Space, { widths, masks }: Pick<EpisodeRecord, 'widths' | 'masks'>): Cut => ({
+  widths: space.open.map(({ group }) => widths[group.id]),
+  kept: masks && masksFromText(space, masks),
+})
 
 /** A process that was killed may have written half a line. */
 function completeLines(text: string): string[] {

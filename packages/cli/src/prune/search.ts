@@ -1,18 +1,19 @@
 /** What all search methods share: proposals in, judged and recorded candidates out. */
-import { AbortedError, type Judgement } from '@espalier/nn'
+import { AbortedError } from '@espalier/nn'
 import type { Budget } from '../budgets.js'
 import type { Reporter } from '../reporter.js'
 import type { Run } from '../run.js'
 import type { Algorithm } from './options.js'
 import { type Costs, meets } from './reach.js'
 import type { EpisodeRecord, Records } from './records.js'
-import { keyOf, type Space, type Widths } from './space.js'
+import { type Judged, type Reward, rewardOf } from './reward.js'
+import { type Cut, cutKey, masksToText, type Space, type Widths } from './space.js'
 
-export interface Proposal {
+/** The network to judge, and how it came about. */
+export interface Proposal extends Cut {
   readonly source: EpisodeRecord['source']
-  /** Kept shares as proposed, and the widths to judge. */
+  /** Kept shares as proposed. */
   readonly shares: readonly number[]
-  readonly widths: Widths
   readonly signals?: readonly number[]
   readonly multipliers?: readonly number[]
 }
@@ -29,9 +30,13 @@ export interface Search {
   readonly seed: number
   /** Of the constrained agent. */
   readonly algorithm: Algorithm
+  readonly reward: Reward
   readonly signal?: AbortSignal
   /** The uniform network within the budgets. */
   readonly uniform: { readonly share: number; readonly widths: Widths }
+  /** Where agents begin, within the budgets. */
+  readonly start: Widths
+  readonly startsUniform: boolean
   judge(proposals: readonly Proposal[]): Promise<EpisodeRecord[]>
   /** Adds a row to metrics.csv. */
   metric(row: Readonly<Record<string, number | null>>): Promise<void>
@@ -40,35 +45,39 @@ export interface Search {
 export interface SearchSetup extends Omit<Search, 'judge' | 'metric'> {
   readonly run?: Run
   readonly report: Reporter
-  /** Judges widths that were never judged; in chunks of `candidates`. */
-  readonly evaluate: (widths: readonly Widths[]) => Promise<Judgement[]>
+  /** Judges networks that were never judged; in chunks of `candidates`. */
+  readonly evaluate: (cuts: readonly Cut[]) => Promise<Judged[]>
   readonly onEpisode?: (record: EpisodeRecord) => void
 }
 
 export function createSearch(setup: SearchSetup): Search {
   const { space, budgets, costs, records, episodes } = setup
-  const judged = new Map<string, Judgement>()
+  const judged = new Map<string, Judged>()
   for (const [key, { judgement }] of records.known) judged.set(key, judgement)
-  const rows: string[] = []
+  const keyOf = (cut: Cut) => cutKey(space, cut)
+  const rows: Readonly<Record<string, number | null>>[] = []
   return {
     ...setup,
     async judge(proposals) {
       if (setup.signal?.aborted) throw new AbortedError('the search was interrupted')
       const values: number[][] = []
-      for (const { widths } of proposals) values.push(await costs.of(widths))
-      const fresh = new Map(proposals.map(({ widths }) => [keyOf(widths), widths] as const).filter(([key]) => !judged.has(key)))
+      for (const { widths, kept } of proposals) values.push(await costs.of(widths, kept))
+      const fresh = new Map(proposals.map((proposal) => [keyOf(proposal), proposal] as const).filter(([key]) => !judged.has(key)))
       const results = fresh.size > 0 ? await setup.evaluate([...fresh.values()]) : []
       ;[...fresh.keys()].forEach((key, i) => judged.set(key, results[i]))
       const made = proposals.map((proposal, i): EpisodeRecord => {
-        const { accuracy, loss } = judged.get(keyOf(proposal.widths))!
+        const judgement = judged.get(keyOf(proposal))!
+        const { accuracy, loss, entropy } = judgement
         return {
           episode: records.all.length + i,
           source: proposal.source,
           actions: Object.fromEntries(space.open.map(({ group }, g) => [group.id, 1 - proposal.shares[g]])),
           widths: space.byId(proposal.widths),
-          reward: 100 * accuracy,
+          ...(proposal.kept && { masks: masksToText(space, proposal.kept) }),
+          reward: rewardOf(setup.reward, judgement, () => space.candidate(proposal.widths).macs),
           accuracy,
           loss,
+          ...(entropy !== undefined && { entropy }),
           costs: Object.fromEntries(budgets.map((budget, k) => [budget.text, values[i][k]])),
           signals: proposal.signals ?? [],
           multipliers: proposal.multipliers ?? [],
@@ -83,13 +92,11 @@ export function createSearch(setup: SearchSetup): Search {
       return made
     },
     async metric(row) {
-      if (rows.length === 0) rows.push(Object.keys(row).join(','))
-      rows.push(
-        Object.values(row)
-          .map((value) => value ?? '')
-          .join(','),
-      )
-      await setup.run?.write('metrics.csv', `${rows.join('\n')}\n`)
+      rows.push(row)
+      // Not every part of a search has all columns.
+      const columns = [...new Set(rows.flatMap((each) => Object.keys(each)))]
+      const lines = [columns, ...rows.map((each) => columns.map((column) => each[column] ?? ''))]
+      await setup.run?.write('metrics.csv', lines.map((line) => `${line.join(',')}\n`).join(''))
     },
   }
 }

@@ -39,10 +39,9 @@ export interface Space {
   readonly full: Widths
   /** The possible width nearest to a share of the group's channels, the smaller one of two. */
   nearest(group: number, share: number): number
-  /** The channels of the highest scores. */
-  keptOf(widths: Widths): Kept
+  keptOf(cut: Cut): Kept
   byId(widths: Widths): Record<string, number>
-  candidate(widths: Widths): Candidate
+  candidate(widths: Widths, kept?: Kept): Candidate
 }
 
 export interface SpaceOptions {
@@ -54,7 +53,37 @@ export interface SpaceOptions {
   readonly seed: number
 }
 
+/** A network of the space: by its widths, of each group the channels of the highest scores; or with these very channels. */
+export interface Cut {
+  readonly widths: Widths
+  readonly kept?: Kept
+}
+
 export const keyOf = (widths: Widths): string => widths.join(' ')
+
+export const sharesOf = ({ open }: Space, widths: Widths): number[] => widths.map((width, i) => width / open[i].group.channels)
+
+/** The same for any cut: its widths, or which channels it keeps. */
+export const cutKey = (space: Space, cut: Cut): string =>
+  cut.kept ? Object.values(masksToText(space, cut.kept)).join(' ') : keyOf(cut.widths)
+
+/** Which channels are kept, by group: a hexadecimal digit for each four, the first channel in the highest bit. */
+export function masksToText({ open }: Space, kept: Kept): Record<string, string> {
+  return Object.fromEntries(
+    open.map(({ group: { id, channels } }) => {
+      const digits = new Uint8Array(Math.ceil(channels / 4))
+      for (const index of Array.from(kept[id])) digits[index >> 2] |= 8 >> (index & 3)
+      return [id, Array.from(digits, (digit) => digit.toString(16)).join('')]
+    }),
+  )
+}
+
+export function masksFromText({ open }: Space, masks: Readonly<Record<string, string>>): Kept {
+  const bit = (text: string, index: number) => Number.parseInt(text[index >> 2], 16) & (8 >> (index & 3))
+  return Object.fromEntries(
+    open.map(({ group: { id, channels } }) => [id, Array.from({ length: channels }, (_, i) => i).filter((i) => bit(masks[id], i))]),
+  )
+}
 
 /**
  * @param known scores by group id, for a criterion that needs data
@@ -92,7 +121,8 @@ export function createSpace(graph: Graph, options: SpaceOptions, known?: Readonl
     open.map(({ group }) => group),
   )
   const byId = (widths: Widths) => Object.fromEntries(open.map(({ group }, i) => [group.id, widths[i]]))
-  const keptOf = (widths: Widths): Kept => Object.fromEntries(open.map(({ group, scores }, i) => [group.id, keepTop(scores, widths[i])]))
+  const keptOf = ({ widths, kept }: Cut): Kept =>
+    kept ?? Object.fromEntries(open.map(({ group, scores }, i) => [group.id, keepTop(scores, widths[i])]))
   // Bytes and memory need the network itself: kept by widths, for the few vectors that are asked about again and again.
   const measured = new Map<string, { bytes?: number; memory?: number }>()
   return {
@@ -105,16 +135,16 @@ export function createSpace(graph: Graph, options: SpaceOptions, known?: Readonl
     nearest: (index, share) => nearest(open[index].widths, share * open[index].group.channels),
     keptOf,
     byId,
-    candidate(widths) {
+    candidate(widths, kept) {
       const key = keyOf(widths)
       const known = measured.get(key) ?? {}
       measured.set(key, known)
       return lazyCandidate({
-        graph: () => pruneChannels(graph, keptOf(widths)),
+        graph: () => pruneChannels(graph, keptOf({ widths, kept })),
         sizes: sizes(widths),
         known,
         widths: byId(widths),
-        kept: () => plainKept(keptOf(widths)),
+        kept: () => plainKept(keptOf({ widths, kept })),
       })
     },
   }

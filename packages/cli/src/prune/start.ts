@@ -1,0 +1,56 @@
+/** Where agents begin: a solution within the budgets that costs little or nothing to find. */
+import { readFile } from 'node:fs/promises'
+import { InputError } from '@espalier/nn'
+import { searchGreedy } from './greedy.js'
+import { globalWidths, globalWithin, meets, projectShares } from './reach.js'
+import { cutOf } from './records.js'
+import type { Search } from './search.js'
+import type { Space, Widths } from './space.js'
+
+/** Those with a name; anything else is the path of a `best.json`. */
+const named = ['uniform', 'global-l1', 'greedy'] as const
+
+/** Share of the evaluations that the greedy search may use before an agent goes on. */
+const greedyShare = 1 / 3
+
+/**
+ * @param from `uniform`, `global-l1`, `greedy` (a third of the evaluations goes into it), or the `best.json` of another run on the same network
+ * @throws InputError for a file that says nothing about this network's groups
+ */
+export async function startOf(search: Search, from: string): Promise<Pick<Search, 'start' | 'startsUniform'>> {
+  const { space, costs, budgets, uniform, episodes } = search
+  const start = await found()
+  return start ? { start, startsUniform: false } : { start: uniform.widths, startsUniform: true }
+
+  async function found(): Promise<Widths | undefined> {
+    if (from === 'uniform') return undefined
+    if (from === 'greedy') {
+      await searchGreedy({ ...search, episodes: Math.floor(episodes * greedyShare) })
+      const best = search.records.ranked()[0]
+      return best && cutOf(space, best).widths
+    }
+    const widths =
+      from === 'global-l1' ? globalWidths(space)(globalWithin(space, costs)) : projectShares(space, await sharesFrom(from, space), costs)
+    return meets(await costs.of(widths), budgets) ? widths : undefined
+  }
+}
+
+async function sharesFrom(path: string, { open }: Space): Promise<number[]> {
+  const fail = (expected: string, found: string, cause?: unknown) =>
+    new InputError('cannot be started from', { file: path, field: '--warm-start', expected, found, cause })
+  const text = await readFile(path, 'utf8').catch((error) => {
+    throw fail(`one of ${named.join(', ')}, or the best.json of a run`, (error as Error).message, error)
+  })
+  let widths: Record<string, unknown> | undefined
+  try {
+    widths = (JSON.parse(text) as { widths?: Record<string, unknown> }).widths
+  } catch (error) {
+    throw fail('JSON', (error as Error).message, error)
+  }
+  return open.map(({ group: { id, channels } }) => {
+    const width = widths?.[id]
+    if (typeof width !== 'number' || !(width >= 1 && width <= channels))
+      throw fail(`widths with 1 to ${channels} channels of group '${id}'`, width === undefined ? 'none' : String(width))
+    return width / channels
+  })
+}
