@@ -156,10 +156,16 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
     [pruning(tiny, 'shapes,limit=100', `module:${at('throws.mjs')}<=3`), /budget 'module:.*throws\.mjs<=3'.*threw.*no meter/],
     [pruning(tiny, 'shapes,limit=100', `module:${at('nan.mjs')}<=3`), /nan\.mjs<=3'.*no finite number.*NaN/],
     [
-      pruning(tiny, 'shapes,limit=100', 'params<=50%', '--method', 'amc'),
-      /--method: not there: expected one of crl, uniform, random, global-l1, found 'amc'/,
+      pruning(tiny, 'shapes,limit=100', 'params<=50%', '--method', 'amx'),
+      /--method: not there: expected one of crl, crl-fine, entropy, amc, .*found 'amx'/,
     ],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--algorithm', 'ppo'), /--algorithm.*ppo-lag, pid-lag, trpo-lag, cpo.*'ppo'/],
+    [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--reward', 'f1'), /--reward.*accuracy, -entropy, entropy, accuracy\*log-macs.*'f1'/],
+    [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--levels', '300'), /--levels.*2 to 256.*300/],
+    [
+      pruning(tiny, 'shapes,limit=100', 'params<=50%', '--method', 'uniform', '--warm-start', 'greedy'),
+      /--warm-start.*--method crl, crl-fine, entropy, amc.*uniform/,
+    ],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--keep', 'conv9'), /--keep conv9.*expected one of.*conv1/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--validation', '100'), /--validation.*1 to 99/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--resume'), /no run to resume/],

@@ -37,6 +37,7 @@ export const pruneCommand = defineCommand({
       'where a method that learns begins: uniform, global-l1, greedy or the best.json of a run (uniform)',
       text.optional(),
     ),
+    rounds: option('--rounds <n>', 'rounds of pruning and fine-tuning, with budgets that tighten (1)', whole(1).optional()),
     localSearch: option(
       '--local-search <n>',
       'candidates of the episodes for exchanges around the best one, at the end (0)',
@@ -99,6 +100,7 @@ export const pruneCommand = defineCommand({
       entropy,
       warmStart,
       localSearch,
+      rounds,
       episodes,
       criterion,
       roundTo,
@@ -129,6 +131,7 @@ export const pruneCommand = defineCommand({
         levels,
         warmStart,
         localSearch,
+        rounds,
         episodes,
         roundTo,
         minChannels,

@@ -41,6 +41,8 @@ export interface PruneOptions extends NormalizationOptions {
   readonly warmStart?: string
   /** How many of the candidates a local search around the best one may use, at the end. */
   readonly localSearch?: number
+  /** Rounds of pruning and fine-tuning, with budgets that tighten; episodes and epochs are shared out among them. 1 by default. */
+  readonly rounds?: number
   /** Candidates judged in all, the second judgement of the finalists included: 128 by default. */
   readonly episodes?: number
   /** Which channels of a group go first; `taylor` and `entropy` look at training images. `l1` by default. */

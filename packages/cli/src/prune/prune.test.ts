@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
-import { costOf, importOnnx, makeShapes } from '@espalier/nn'
+import { channelGroups, costOf, importOnnx, makeShapes } from '@espalier/nn'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UnreachableError } from '../errors.js'
 import { train } from '../jobs.js'
@@ -247,6 +247,9 @@ test.each([
   ['uniform', 'taylor'],
   ['random', 'entropy'],
   ['global-l1', 'l2'],
+  ['greedy', 'l1'],
+  ['crl-fine', 'fpgm'],
+  ['amc', 'bn'],
 ] as const)('%s by %s keeps the budgets, rounded widths and layers that must stay', async (method, criterion) => {
   const { kept, after, before, episodes } = await prune({
     ...job(method),
@@ -264,6 +267,33 @@ test.each([
   for (const units of Object.values(kept)) expect(units.length % 4).toBe(0)
   expect(kept.conv3).toBeUndefined()
   expect(episodes).toBeLessThanOrEqual(6)
+})
+
+test('rounds tighten the budgets; killed in the second round and resumed, a run ends in the same file', async () => {
+  const three = { ...job('rounds'), rounds: 3, episodes: 15, finetune: 3, finalists: 1, localSearch: 1, budgets: ['params<=20%'] }
+  let seen = 0
+  const copyLater = () => ++seen === 8 && cpSync(at('rounds.run'), at('killed.run'), { recursive: true })
+  const whole = await prune({ ...three, onEpisode: copyLater })
+  expect(whole.episodes).toBe(15)
+  const sizes = await Promise.all(
+    [1, 2].map(async (round) => costOf(await importOnnx(await readFile(at(`rounds.run/rounds/${round}.onnx`)))).params),
+  )
+  const { params } = whole.before
+  for (const [i, size] of sizes.entries()) expect(size).toBeLessThanOrEqual(params * 0.2 ** ((i + 1) / 3))
+  expect(sizes[1]).toBeLessThan(sizes[0])
+  expect(whole.after.params).toBeLessThanOrEqual(0.2 * params)
+  // Indices of the original network: of each layer as many as the result has.
+  const groups = channelGroups(await importOnnx(await readFile(model)))
+  for (const { id, channels, channels: least } of channelGroups(whole.graph)) {
+    const kept = whole.kept[id]
+    expect(kept?.length ?? least, id).toBe(channels)
+    for (const index of kept ?? []) expect(index).toBeLessThan(groups.find((group) => group.id === id)!.channels)
+  }
+  const file = await readFile(at('rounds.onnx'))
+  await rm(at('rounds.onnx'))
+  const resumed = await prune({ ...three, run: at('killed.run'), resume: true })
+  expect(Buffer.from(resumed.bytes).equals(file)).toBe(true)
+  expect(resumed.kept).toEqual(whole.kept)
 })
 
 test('re-fitted, the pruned network is better before fine-tuning, within the same budgets', async () => {

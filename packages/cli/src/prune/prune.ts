@@ -40,6 +40,7 @@ import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions
 import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
 import { openRecords, type Records } from './records.js'
 import { rewards } from './reward.js'
+import { composed, type Earlier, earlierRounds, partOf } from './rounds.js'
 import { createSearch, type Search } from './search.js'
 import { type Cut, candidateOf, createSpace, type Space } from './space.js'
 import { startOf } from './start.js'
@@ -72,15 +73,16 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   }
 }
 
-async function pruneOn(gpu: Gpu, options: PruneOptions): Promise<PruneResult> {
+/** @param limits in real units, in place of those that the budgets have */
+async function pruneOn(gpu: Gpu, options: PruneOptions, limits?: readonly number[]): Promise<PruneResult> {
   const start = performance.now()
   if (options.out !== undefined) await checkWritable(options.out, '--out')
-  const job = await prepare(gpu, options)
+  const job = await prepare(gpu, options, limits)
   let run: Run | undefined
   try {
     if (options.run !== undefined) run = await openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
     const done = run?.before && (await finishedResult(run, run.before, options.out))
-    return done ?? (await carryOut(gpu, job, run, start))
+    return done ?? (await (job.choice.rounds > 1 ? lastRound(gpu, job, run, start) : carryOut(gpu, job, run, start)))
   } catch (error) {
     if (!(error instanceof AbortedError)) await run?.fail()
     throw error
@@ -92,7 +94,7 @@ async function pruneOn(gpu: Gpu, options: PruneOptions): Promise<PruneResult> {
 type Job = Awaited<ReturnType<typeof prepare>>
 
 /** Reads all input, so that whatever is wrong with it shows before any long work and before anything is written. */
-async function prepare(gpu: Gpu, options: PruneOptions) {
+async function prepare(gpu: Gpu, options: PruneOptions, limits?: readonly number[]) {
   const choice = settle(options, gpu)
   const report = options.report ?? silent
   const model = await loadModel(options.model)
@@ -108,10 +110,12 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const space = createSpace(graph, choice, scores)
   for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const test = await data.test()
-  const budgets = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
+  const asked = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
+  const budgets = limits ? asked.map((budget, k) => ({ ...budget, limit: limits[k] })) : asked
   const costs = createCosts(space, budgets)
   const uniform = await uniformWithin(space, budgets, costs)
-  const settings = settingsOf(options, choice, digest(model.bytes), normalization)
+  // The file of an earlier round lies in the folder of its run, wherever that is.
+  const settings = { ...settingsOf(options, choice, digest(model.bytes), normalization), ...(limits && { limits, out: null }) }
   const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
   return {
     options,
@@ -133,12 +137,41 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   }
 }
 
-async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number): Promise<PruneResult> {
+/** The rounds before, and then the last one on what they came to: its record is that of the whole run. */
+async function lastRound(gpu: Gpu, job: Job, run: Run | undefined, start: number): Promise<PruneResult> {
+  const { options, choice, model, space, budgets } = job
+  const { rounds, episodes, finetune } = choice
+  const whole = { ...options, rounds, episodes, finetune }
+  const earlier = await earlierRounds(whole, { space, budgets, bytes: model.bytes }, run, (each, limits) => pruneOn(gpu, each, limits))
+  const limits = budgets.map(({ limit }) => limit)
+  const last = {
+    ...options,
+    rounds: 1,
+    model: earlier!.graph,
+    episodes: partOf(episodes, rounds, rounds),
+    finetune: partOf(finetune, rounds, rounds),
+  }
+  const round = await prepare(gpu, last, limits)
+  try {
+    return await carryOut(gpu, round, run, start, { ...earlier!, original: space })
+  } finally {
+    await round.latency.close()
+  }
+}
+
+async function carryOut(
+  gpu: Gpu,
+  job: Job,
+  run: Run | undefined,
+  start: number,
+  earlier?: Earlier & { readonly original: Space },
+): Promise<PruneResult> {
   const { options, choice, report, model, graph, train, validation, test, normalization, space, budgets, costs } = job
   const { signal, out } = options
   const { seed } = choice
   const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
-  const before = await figuresOf(gpu, graph, model.bytes, (await evaluate(gpu, graph, test, { normalization, signal })).accuracy)
+  const accuracyBefore = async () => (await evaluate(gpu, graph, test, { normalization, signal })).accuracy
+  const before = earlier?.before ?? (await figuresOf(gpu, graph, model.bytes, await accuracyBefore()))
   report.log(`original: test accuracy ${percent(before.accuracy)}, ${before.params} parameters, ${before.macs} MACs`)
 
   const searchStart = performance.now()
@@ -148,7 +181,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const judged = await searchFor(gpu, job, records, run)
   const searchSeconds = (performance.now() - searchStart) / 1000
 
-  const teacher = choice.distill ? { graph, temperature: 4, weight: 0.7 } : undefined
+  const teacher = choice.distill ? { graph: earlier?.original.graph ?? graph, temperature: 4, weight: 0.7 } : undefined
   const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
   const { finalists, recalibrate } = choice
   const { rest } = job
@@ -156,7 +189,8 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const data = { rest, validation, normalization }
   const last = { space, budgets, records, finalists, recalibrate, statistics, ...data, training, teacher, seed, report, signal }
   const { record, kept, graph: cut, maxAbsDifference } = await judgeFinalists(gpu, last)
-  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
+  const keptInAll = earlier ? composed(earlier.kept, kept) : kept
+  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(keptInAll), costs: record.costs }
   await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
   const pruned = await evaluate(gpu, cut, test, { normalization, signal })
   report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
@@ -204,20 +238,24 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
     reward: choice.reward,
     seed,
     adapter: gpu.info.name,
-    episodes: records.all.length,
+    episodes: (earlier?.episodes ?? 0) + records.all.length,
     evaluationsPerSecond: judged / Math.max(searchSeconds, 1e-3),
     before,
     after,
     pruned: { accuracy: pruned.accuracy, validationAccuracy: record.accuracy },
     budgets: final,
     selfCheck: { maxAbsDifference },
-    seconds: { search: searchSeconds, finetune: finetuneSeconds, total: (performance.now() - start) / 1000 },
+    seconds: {
+      search: (earlier?.seconds.search ?? 0) + searchSeconds,
+      finetune: (earlier?.seconds.finetune ?? 0) + finetuneSeconds,
+      total: (performance.now() - start) / 1000,
+    },
   }
   if (run) {
-    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(space, kept) })
+    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(earlier?.original ?? space, keptInAll) })
     await writeReport(run.dir)
   }
-  return { ...summary, graph: small, bytes, kept: plain(kept) }
+  return { ...summary, graph: small, bytes, kept: plain(keptInAll) }
 }
 
 /** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
@@ -314,6 +352,7 @@ interface Choice
       | 'entropy'
       | 'warmStart'
       | 'localSearch'
+      | 'rounds'
       | 'episodes'
       | 'criterion'
       | 'roundTo'
@@ -341,6 +380,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     entropy: options.entropy ?? 'aura',
     warmStart: options.warmStart ?? 'uniform',
     localSearch: options.localSearch ?? 0,
+    rounds: options.rounds ?? 1,
     episodes: options.episodes ?? 128,
     criterion: options.criterion ?? 'l1',
     roundTo: options.roundTo ?? 1,
@@ -381,6 +421,7 @@ function settle(options: PruneOptions, gpu: Gpu): Choice {
     ['candidates', 1],
     ['finalists', 1],
     ['localSearch', 0],
+    ['rounds', 1],
     ['seed', 0],
   ] as const) {
     if (!Number.isSafeInteger(choice[field]) || choice[field] < least)

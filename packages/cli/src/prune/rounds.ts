@@ -1,0 +1,87 @@
+/** Prune, fine-tune, prune: budgets that tighten from round to round (iterative pruning, Han et al. 2015, arXiv 1506.02626). */
+import { mkdir } from 'node:fs/promises'
+import type { Graph, Kept } from '@espalier/nn'
+import { type Budget, costValue } from '../budgets.js'
+import { readIfThere } from '../files.js'
+import type { Figures } from '../measure.js'
+import { type Run, recordName } from '../run.js'
+import type { PruneOptions, PruneResult } from './options.js'
+import { candidateOf, type Space } from './space.js'
+
+/** What the rounds before the last one came to. */
+export interface Earlier {
+  readonly graph: Graph
+  /** Channels kept so far, of the original's. */
+  readonly kept: Kept
+  /** Of the original network. */
+  readonly before: Figures
+  readonly episodes: number
+  readonly seconds: { readonly search: number; readonly finetune: number }
+}
+
+/** Part `index` of `count`, counted from 1, of a whole number; the parts add up to it. */
+export const partOf = (whole: number, index: number, count: number) =>
+  Math.floor((whole * index) / count) - Math.floor((whole * (index - 1)) / count)
+
+/**
+ * Limits of a round: the same factor from each round to the next, so that the last one has the limits asked for.
+ * @param values of the original network; a limit that it keeps already, or that is not positive, is that of every round
+ */
+export const limitsOf = (values: readonly number[], limits: readonly number[], round: number, rounds: number) =>
+  limits.map((limit, k) => (values[k] > limit && limit > 0 ? values[k] * (limit / values[k]) ** (round / rounds) : limit))
+
+/** Indices into indices: what is kept of what was kept. */
+export const composed = (first: Kept, second: Kept): Kept =>
+  Object.fromEntries(
+    Object.keys({ ...first, ...second }).map((id) => {
+      const [outer, inner] = [first[id], second[id]]
+      return [id, outer && inner ? Array.from(inner, (index) => outer[index]) : (inner ?? outer)]
+    }),
+  )
+
+/** Goes through all rounds but the last, each a whole run in a folder of its own, `rounds/1`, `rounds/2`, ... */
+export async function earlierRounds(
+  options: PruneOptions & { readonly rounds: number; readonly episodes: number; readonly finetune: number },
+  { space, budgets, bytes }: { readonly space: Space; readonly budgets: readonly Budget[]; readonly bytes: Uint8Array },
+  run: Run | undefined,
+  pruneOnce: (options: PruneOptions, limits: readonly number[]) => Promise<PruneResult>,
+): Promise<Earlier | undefined> {
+  const { rounds, report } = options
+  const original = candidateOf(space.graph, bytes, space, {})
+  const values: number[] = []
+  for (const budget of budgets) values.push(await costValue(budget, original))
+  const limits = budgets.map(({ limit }) => limit)
+  let earlier: Earlier | undefined
+  for (let round = 1; round < rounds; round++) {
+    const own = limitsOf(values, limits, round, rounds)
+    report?.log(`round ${round} of ${rounds}: ${budgets.map(({ text }, k) => `${text}: ${Number(own[k].toPrecision(6))}`).join(', ')}`)
+    if (run) await mkdir(run.path('rounds'), { recursive: true })
+    const folder = run?.path(`rounds/${round}`)
+    const result = await pruneOnce(
+      {
+        ...options,
+        rounds: 1,
+        model: earlier?.graph ?? options.model,
+        episodes: partOf(options.episodes, round, rounds),
+        finetune: partOf(options.finetune, round, rounds),
+        run: folder,
+        out: folder && `${folder}.onnx`,
+        resume: folder !== undefined && (await readIfThere(`${folder}/${recordName}`)) !== undefined,
+        replace: true,
+      },
+      own,
+    )
+    earlier = {
+      graph: result.graph,
+      kept: composed(earlier?.kept ?? {}, result.kept),
+      before: earlier?.before ?? result.before,
+      episodes: (earlier?.episodes ?? 0) + result.episodes,
+      seconds: {
+        search: (earlier?.seconds.search ?? 0) + result.seconds.search,
+        finetune: (earlier?.seconds.finetune ?? 0) + result.seconds.finetune,
+      },
+    }
+  }
+  if (earlier) report?.log(`round ${rounds} of ${rounds}`)
+  return earlier
+}
