@@ -2,7 +2,7 @@
 import type { Graph, Node, TensorData } from '../graph.js'
 import { inferShapes } from '../shapes.js'
 
-function floats(graph: Graph, name: string): Float32Array | undefined {
+function floats(graph: Pick<Graph, 'initializers'>, name: string): Float32Array | undefined {
   const tensor = graph.initializers.get(name)
   return tensor?.data instanceof Float32Array ? tensor.data : undefined
 }
@@ -56,8 +56,7 @@ export function fuseForInference(graph: Graph): Graph {
     let next = only(output)
     const folded = next?.op === 'BatchNormalization' && next.inputs[0] === output ? foldNormalization(graph, node, next) : undefined
     if (folded && next) {
-      w = `${node.name}:folded weight`
-      b = `${node.name}:folded bias`
+      ;({ weight: w, bias: b } = foldedNames(node))
       initializers.set(w, folded.weight)
       initializers.set(b, folded.bias)
       follow(next)
@@ -97,7 +96,15 @@ export function fuseForInference(graph: Graph): Graph {
   return dropUnused({ ...graph, nodes, initializers })
 }
 
-function foldNormalization(graph: Graph, conv: Node, bn: Node): { weight: TensorData; bias: TensorData } | undefined {
+/** What `fuseForInference` calls the constants of a convolution that took its normalisation in. */
+export const foldedNames = ({ name }: Node) => ({ weight: `${name}:folded weight`, bias: `${name}:folded bias` })
+
+/** Weight and bias of a convolution together with the batch normalisation behind it; undefined where a constant is missing. */
+export function foldNormalization(
+  graph: Pick<Graph, 'initializers'>,
+  conv: Node,
+  bn: Node,
+): { weight: TensorData; bias: TensorData } | undefined {
   const weight = graph.initializers.get(conv.inputs[1])
   const [scale, beta, mean, variance] = bn.inputs.slice(1).map((name) => floats(graph, name))
   const bias = conv.inputs[2] ? floats(graph, conv.inputs[2]) : undefined

@@ -11,6 +11,7 @@ import type { Graph, Node, TensorData } from '../graph.js'
 import { scalar } from './attributes.js'
 import type { Layer } from './context.js'
 import { type ChannelGroup, groupsOf } from './groups.js'
+import { type Picked, padded, solveInPlace, subtractProduct } from './least-squares.js'
 import { pruneChannels } from './prune.js'
 import { type Kept, removedClasses } from './selection.js'
 
@@ -91,6 +92,73 @@ function described(graph: Graph, layer: Layer): RefitLayer {
   return { ...layer, inputs, taps, strides }
 }
 
+/** One layer's least squares, for any choice of its inputs. */
+export interface LayerFit {
+  readonly layer: RefitLayer
+  /**
+   * The layer's constants, by name, when only some inputs are left: the weights, zero where inputs are gone, and what holds the shift of the outputs. All
+   * outputs are there; each is found on its own, whichever others are kept.
+   * @param keeps 1 for every input channel that stays, 0 for the others
+   */
+  solve(keeps: Uint8Array): ReadonlyMap<string, TensorData>
+  /** Mean over samples and `outputs` of the squared difference that these constants make to the layer's output. */
+  error(constants: ReadonlyMap<string, TensorData>, outputs: readonly number[]): number
+}
+
+/** @throws InputError where `seen` is not of this layer */
+export function layerFit(graph: Graph, layer: RefitLayer, seen: LayerGram, { ridge = 1e-4 }: RefitOptions = {}): LayerFit {
+  const { columns, gram, samples } = seen
+  if (columns !== layer.inputs.length * layer.taps)
+    throw new InputError('statistics of another network', {
+      field: `layer '${layer.node.name}'`,
+      expected: `${layer.inputs.length * layer.taps} columns`,
+      found: columns,
+    })
+  const { strides, taps } = layer
+  const outputs = layer.outputs.length
+  const place = shiftPlace(graph, layer.node, outputs)
+  const name = layer.node.inputs[1]
+  const weight = graph.initializers.get(name)!
+  const size = columns + 1
+  const at = (o: number, i: number) => o * strides.output + i * strides.input
+  return {
+    layer,
+    solve(keeps) {
+      const stays = indices(columns, (i) => keeps[Math.floor(i / taps)] !== 0)
+      const goes = indices(columns, (i) => keeps[Math.floor(i / taps)] === 0)
+      const lost = new Float64Array(outputs * columns)
+      for (let o = 0; o < outputs; o++) for (const i of goes) lost[o * columns + i] = Number(weight.data[at(o, i)])
+      const basis = place ? Int32Array.of(...stays, columns) : stays
+      const { change, width } = solveChange(seen, basis, { matrix: lost, width: columns, rows: indices(outputs), columns: goes }, ridge)
+      const data = new Float32Array(weight.data.length)
+      for (let o = 0; o < outputs; o++)
+        stays.forEach((i, q) => {
+          data[at(o, i)] = Number(weight.data[at(o, i)]) + change[o * width + q]
+        })
+      const constants = new Map<string, TensorData>([[name, { ...weight, data }]])
+      if (place) {
+        const before = graph.initializers.get(place.tensor)!
+        const after = Float32Array.from(before.data as ArrayLike<number>, (x, o) => x + place.sign * change[o * width + stays.length])
+        constants.set(place.tensor, { ...before, data: after })
+      }
+      return constants
+    },
+    error(constants, kept) {
+      const difference = new Float64Array(kept.length * size)
+      const now = constants.get(name)!.data
+      const [shift, before] = place ? [constants, graph.initializers].map((from) => from.get(place.tensor)?.data) : []
+      kept.forEach((o, row) => {
+        for (let i = 0; i < columns; i++) difference[row * size + i] = Number(now[at(o, i)]) - Number(weight.data[at(o, i)])
+        if (shift && before) difference[row * size + columns] = place!.sign * (Number(shift[o]) - Number(before[o]))
+      })
+      return squares(gram, difference, kept.length, size) / (samples * kept.length)
+    },
+  }
+}
+
+const indices = (count: number, among: (i: number) => boolean = () => true): Int32Array =>
+  Int32Array.from(Array.from({ length: count }, (_, i) => i).filter(among))
+
 /**
  * `pruneChannels`, with the layers of `statistics` that lose inputs re-fitted: weights, and bias, where there is one, or the mean of the batch
  * normalisation behind. No parameter is added. Layers that lose no input keep the very tensors that `pruneChannels` gives them.
@@ -103,52 +171,36 @@ export function pruneAndRefit(
   statistics: InputStatistics,
   options: RefitOptions = {},
 ): { graph: Graph; refitted: Refitted[] } {
-  const { analysis } = groupsOf(graph)
-  const small = pruneChannels(graph, kept)
-  const removed = removedClasses(groupsOf(graph), kept)
-  const gone = (atom: number) => removed.has(analysis.find(atom))
-  const initializers = new Map(small.initializers)
+  const grouping = groupsOf(graph)
+  const removed = removedClasses(grouping, kept)
+  const stays = (atom: number) => !removed.has(grouping.analysis.find(atom))
+  const initializers = new Map(graph.initializers)
   const refitted: Refitted[] = []
-  for (const layer of refitLayers(graph, groupsOf(graph).groups).layers) {
+  for (const layer of refitLayers(graph, grouping.groups).layers) {
     const seen = statistics.layers.get(layer.node.name)
-    if (!seen || !layer.inputs.some(gone)) continue
-    if (seen.columns !== layer.inputs.length * layer.taps)
-      throw new InputError('statistics of another network', {
-        field: `layer '${layer.node.name}'`,
-        expected: `${layer.inputs.length * layer.taps} columns`,
-        found: seen.columns,
-      })
-    const node = small.nodes.find(({ name }) => name === layer.node.name)!
-    const outputs = [...layer.outputs.keys()].filter((o) => !gone(layer.outputs[o]))
-    const place = shiftPlace(small, node, outputs.length)
-    const columns = Array.from({ length: seen.columns }, (_, i) => i)
-    const stays = columns.filter((i) => !gone(layer.inputs[Math.floor(i / layer.taps)]))
-    const goes = columns.filter((i) => gone(layer.inputs[Math.floor(i / layer.taps)]))
-    const weight = graph.initializers.get(layer.node.inputs[1])!
-    const at = (o: number, i: number) => Number(weight.data[o * layer.strides.output + i * layer.strides.input])
-    const lost = Float64Array.from({ length: goes.length * outputs.length }, (_, k) =>
-      at(outputs[k % outputs.length], goes[Math.floor(k / outputs.length)]),
-    )
-    const basis = place ? [...stays, seen.columns] : stays
-    const { change, before, after } = solve(seen, basis, goes, lost, outputs.length, options.ridge ?? 1e-4)
-    const current = small.initializers.get(node.inputs[1])!
-    const data = new Float32Array(current.data.length)
-    const strides = layer.inputAxis === 1 ? { output: stays.length, input: 1 } : { output: 1, input: outputs.length }
-    outputs.forEach((o, p) => {
-      stays.forEach((i, q) => {
-        data[p * strides.output + q * strides.input] = at(o, i) + change[q * outputs.length + p]
-      })
-    })
-    initializers.set(node.inputs[1], { ...current, data })
-    if (place) initializers.set(place.tensor, shifted(graph, small, place, outputs, change.subarray(stays.length * outputs.length)))
-    refitted.push({ layer: layer.node.name, before, after })
+    if (!seen || layer.inputs.every(stays)) continue
+    const fit = layerFit(graph, layer, seen, options)
+    const keeps = Uint8Array.from(layer.inputs, (atom) => Number(stays(atom)))
+    const constants = fit.solve(keeps)
+    const outputs = [...layer.outputs.keys()].filter((o) => stays(layer.outputs[o]))
+    const before = fit.error(withoutInputs(graph, layer, keeps), outputs)
+    refitted.push({ layer: layer.node.name, before, after: fit.error(constants, outputs) })
+    for (const [name, tensor] of constants) initializers.set(name, tensor)
   }
-  return { graph: { ...small, initializers }, refitted }
+  // The same network in its full size: with weights of zero, removed channels have nothing to leave in a bias.
+  return { graph: pruneChannels(refitted.length > 0 ? { ...graph, initializers } : graph, kept), refitted }
+}
+
+/** The layer's weights with zeros for the inputs that are gone. */
+function withoutInputs(graph: Graph, { node, inputs, taps, outputs, strides }: RefitLayer, keeps: Uint8Array): Map<string, TensorData> {
+  const weight = graph.initializers.get(node.inputs[1])!
+  const data = Float32Array.from(weight.data as ArrayLike<number>)
+  for (let i = 0; i < inputs.length * taps; i++)
+    if (!keeps[Math.floor(i / taps)]) for (let o = 0; o < outputs.length; o++) data[o * strides.output + i * strides.input] = 0
+  return new Map([[node.inputs[1], { ...weight, data }]])
 }
 
 interface Place {
-  readonly node: string
-  readonly input: number
   readonly tensor: string
   readonly sign: 1 | -1
 }
@@ -158,7 +210,7 @@ function shiftPlace(graph: Graph, node: Node, outputs: number): Place | undefine
   const place = (at: Node, input: number, sign: 1 | -1): Place | undefined => {
     const tensor = at.inputs[input]
     const readers = graph.nodes.reduce((sum, one) => sum + one.inputs.filter((name) => name === tensor).length, 0)
-    return graph.initializers.get(tensor)?.data.length === outputs && readers === 1 ? { node: at.name, input, tensor, sign } : undefined
+    return graph.initializers.get(tensor)?.data.length === outputs && readers === 1 ? { tensor, sign } : undefined
   }
   if (node.inputs[2]) return place(node, 2, 1)
   const [output] = node.outputs
@@ -169,98 +221,51 @@ function shiftPlace(graph: Graph, node: Node, outputs: number): Place | undefine
   return node.op === 'MatMul' && next.op === 'Add' ? place(next, next.inputs[0] === output ? 1 : 0, 1) : undefined
 }
 
-/** The original constant of these outputs, zeros where there was none, and what is added to the outputs. */
-function shifted(graph: Graph, small: Graph, place: Place, outputs: readonly number[], added: Float64Array): TensorData {
-  const before = graph.nodes.find(({ name }) => name === place.node)?.inputs[place.input]
-  const values = before ? graph.initializers.get(before)?.data : undefined
-  const data = Float32Array.from(outputs, (o, p) => Number(values?.[o] ?? 0) + place.sign * added[p])
-  return { ...small.initializers.get(place.tensor)!, data }
-}
-
 /**
- * change = (G_SS + lambda I)^-1 G_SR W_R, and the mean squared errors before and after: with B = G_SR W_R they are |X_R W_R|^2 and that less
- * <change, B> + lambda |change|^2, over samples x outputs.
- * @param lost W_R [goes, outputs]
- * @returns change [basis, outputs]
+ * change = (G_SS + lambda I)^-1 G_SR W_R.
+ * @param lost W_R^T [outputs, goes]
+ * @returns change^T [outputs, width], the columns of the basis first
  */
-function solve(
-  { gram, columns, samples }: LayerGram,
-  basis: readonly number[],
-  goes: readonly number[],
-  lost: Float64Array,
-  outputs: number,
+function solveChange(
+  { gram, columns }: LayerGram,
+  basis: Int32Array,
+  lost: Picked,
   ridge: number,
-): { change: Float64Array; before: number; after: number } {
+): { change: Float64Array; width: number } {
   const size = columns + 1
-  const n = basis.length
-  const product = (rows: readonly number[]) => {
-    const result = new Float64Array(rows.length * outputs)
-    rows.forEach((row, i) => {
-      goes.forEach((column, k) => {
-        const factor = gram[row * size + column]
-        if (factor !== 0) for (let o = 0; o < outputs; o++) result[i * outputs + o] += factor * lost[k * outputs + o]
-      })
-    })
-    return result
-  }
-  const wanted = product(basis)
-  const before = dot(product(goes), lost)
+  const [n, rows] = [padded(basis.length), padded(lost.rows.length)]
+  const system = new Float64Array((n + rows) * n)
+  if (lost.columns.length === 0) return { change: system, width: n }
+  subtractProduct(system.subarray(n * n), n, lost, { matrix: gram, width: size, rows: basis, columns: lost.columns })
+  const wanted = system.slice(n * n).map((x) => -x)
   let trace = 0
   for (const i of basis) trace += gram[i * size + i]
+  if (trace === 0) return { change: wanted, width: n }
   // Where the kept columns are linearly dependent to the last bit no factor exists without a larger lambda.
   for (let share = ridge; ; share = Math.max(10 * share, 1e-14)) {
-    const lambda = (share * trace) / n
-    const factor = new Float64Array(n * n)
-    basis.forEach((i, a) => {
-      for (let b = 0; b <= a; b++) factor[a * n + b] = gram[i * size + basis[b]]
-      factor[a * n + a] += lambda
-    })
-    if (trace > 0 && !cholesky(factor, n)) continue
-    const change = wanted.slice()
-    if (trace > 0) substitute(factor, n, change, outputs)
-    const after = Math.max(0, before - dot(change, wanted) - lambda * dot(change, change))
-    const count = samples * outputs
-    return { change, before: before / count, after: after / count }
-  }
-}
-
-/** A = L L^T in place of the lower triangle; false where A is not positive definite. */
-function cholesky(a: Float64Array, n: number): boolean {
-  for (let j = 0; j < n; j++) {
-    const row = a.subarray(j * n, j * n + j + 1)
-    let pivot = row[j]
-    for (let k = 0; k < j; k++) pivot -= row[k] * row[k]
-    if (!(pivot > 1e-15 * row[j])) return false
-    row[j] = Math.sqrt(pivot)
-    for (let i = j + 1; i < n; i++) {
-      let sum = a[i * n + j]
-      for (let k = 0, at = i * n; k < j; k++, at++) sum -= a[at] * row[k]
-      a[i * n + j] = sum / row[j]
+    const lambda = (share * trace) / basis.length
+    for (let a = 0; a < n; a++) {
+      if (a >= basis.length) system.fill(0, a * n, a * n + a)
+      else for (let b = 0, row = basis[a] * size; b < a; b++) system[a * n + b] = gram[row + basis[b]]
+      system[a * n + a] = a < basis.length ? gram[basis[a] * size + basis[a]] + lambda : 1
     }
-  }
-  return true
-}
-
-/** x = (L L^T)^-1 x for all columns of x [n, columns] at once. */
-function substitute(l: Float64Array, n: number, x: Float64Array, columns: number): void {
-  const subtract = (to: number, from: number, factor: number) => {
-    for (let c = 0; c < columns; c++) x[to * columns + c] -= factor * x[from * columns + c]
-  }
-  const divide = (row: number) => {
-    for (let c = 0; c < columns; c++) x[row * columns + c] /= l[row * n + row]
-  }
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < i; k++) subtract(i, k, l[i * n + k])
-    divide(i)
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) subtract(i, k, l[k * n + i])
-    divide(i)
+    system.set(wanted, n * n)
+    if (solveInPlace(system, n, rows)) return { change: system.subarray(n * n), width: n }
   }
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+/** The sum over rows d of d G d^T. */
+function squares(gram: Float64Array, difference: Float64Array, count: number, size: number): number {
+  const [n, rows] = [padded(size), padded(count)]
+  const product = new Float64Array(rows * n)
+  const all = indices(size)
+  subtractProduct(
+    product,
+    n,
+    { matrix: difference, width: size, rows: indices(count), columns: all },
+    { matrix: gram, width: size, rows: all, columns: all },
+  )
   let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
-  return sum
+  for (let row = 0; row < count; row++) for (let i = 0; i < size; i++) sum -= difference[row * size + i] * product[row * n + i]
+  return Math.max(0, sum)
 }

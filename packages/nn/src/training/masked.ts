@@ -2,10 +2,11 @@ import { elements, type Gpu } from '@espalier/kernels'
 import type { Dataset } from '../data/dataset.js'
 import type { Normalization } from '../data/normalize.js'
 import { fuseForInference, useCandidateStatistics } from '../engine/fuse.js'
-import { InputError } from '../errors.js'
+import { AbortedError, InputError } from '../errors.js'
 import type { Graph } from '../graph.js'
-import { type ChannelGroup, type Kept, maskGraph } from '../prune/index.js'
+import { type ChannelGroup, type InputStatistics, type Kept, maskGraph } from '../prune/index.js'
 import { createJudge, type Judgement } from './judge.js'
+import { createRefitter, type RefitterOptions, type Writes } from './refitter.js'
 
 export interface MaskedEvaluator {
   /**
@@ -22,30 +23,56 @@ export interface MaskedEvaluator {
   destroy(): void
 }
 
+export interface MaskedOptions {
+  readonly normalization: Normalization
+  /** Candidates in one run, P; 1 when absent, and with `statistics`, where each has weights of its own. */
+  readonly candidates?: number
+  /** Images per run; 100 when absent. */
+  readonly batch?: number
+  readonly recalibrate?: boolean
+  /** From `gatherGrams` on this graph: every candidate is judged with the weights that `pruneAndRefit` would give it. */
+  readonly statistics?: InputStatistics
+  /** How they are re-fitted, and how much of it is remembered. */
+  readonly refit?: RefitterOptions
+}
+
 /**
  * The network with a mask per unlocked group, compiled once: what judges candidates during a search. With `recalibrate` batch normalisation
  * uses the statistics that each candidate has on the images of the run (those of a batch together: see that `batch` is not too small).
+ * With `statistics` a candidate's judgement is that of the network which `pruneAndRefit` makes of it.
  */
 export async function maskedEvaluator(
   gpu: Gpu,
   graph: Graph,
   groups: readonly ChannelGroup[],
   dataset: Dataset,
-  options: { normalization: Normalization; candidates?: number; batch?: number; recalibrate?: boolean },
+  options: MaskedOptions,
 ): Promise<MaskedEvaluator> {
-  const candidates = options.candidates ?? 1
+  const candidates = options.statistics ? 1 : (options.candidates ?? 1)
   const open = groups.filter((group) => group.locked === null)
   const masked = maskGraph(graph, open, { candidates })
   const network = fuseForInference(options.recalibrate ? useCandidateStatistics(masked, candidates) : masked)
+  const refitter = options.statistics && createRefitter(graph, { masked, network }, open, options.statistics, options.refit)
   const judge = await createJudge(gpu, network, dataset, { normalization: options.normalization, batch: options.batch ?? 100, candidates })
   const { executable } = judge
+  const written = new Map<string, Writes>()
+  const refit = (solutions: ReadonlyMap<string, Writes>) => {
+    for (const [layer, writes] of solutions) {
+      if (written.get(layer) === writes) continue
+      for (const [name, data] of writes) executable.write(name, data)
+      written.set(layer, writes)
+    }
+  }
   return {
     async evaluate(kept, signal) {
       const results: Judgement[] = []
       for (let start = 0; start < kept.length; start += candidates) {
+        // To re-fit may take seconds.
+        if (signal?.aborted) throw new AbortedError('evaluation was interrupted')
         const chunk = kept.slice(start, start + candidates)
         for (const group of open)
           executable.write(`mask:${group.id}`, masksOf(group, chunk, candidates, elements(executable.shapes.get(`mask:${group.id}`)!)))
+        if (refitter) refit(refitter.solve(chunk[0]))
         results.push(...(await judge.judge(undefined, signal)).slice(0, chunk.length))
       }
       return results
