@@ -90,9 +90,18 @@ export async function createJudge(
   gpu: Gpu,
   graph: Graph,
   dataset: Dataset,
-  options: { normalization: Normalization; batch: number; candidates?: number },
+  options: {
+    normalization: Normalization
+    batch: number
+    candidates?: number
+    /** A tensor [P*B, columns] of the graph to be summed over images as the loss is: read and reset `sums` [P, columns]. */
+    sum?: { tensor: string; columns: number }
+  },
 ): Promise<Judge> {
   const candidates = options.candidates ?? 1
+  const sums: [string, TensorData][] = options.sum
+    ? [['sums', { ...zeros(candidates * options.sum.columns), dims: [candidates, options.sum.columns] }]]
+    : []
   const batch = Math.min(options.batch, dataset.count)
   const classifier = classifierOf(graph, dataset)
   const { node, words } = normalizeNode(classifier.input, dataset, options.normalization, batch)
@@ -118,6 +127,7 @@ export async function createJudge(
       attributes: { labelSmoothing: 0 },
     },
     { name: 'sum loss', op: 'Accumulate', inputs: ['loss', 'loss sums', 'valid'], outputs: [], attributes: {} },
+    ...(options.sum ? [{ name: 'sum', op: 'Accumulate', inputs: [options.sum.tensor, 'sums', 'valid'], outputs: [], attributes: {} }] : []),
     { name: 'count correct', op: 'CountCorrect', inputs: [classifier.logits, 'labels', 'correct', 'valid'], outputs: [], attributes: {} },
   ]
   const executable = await compile(
@@ -132,7 +142,7 @@ export async function createJudge(
         ...classifier.graph.inputs.filter((input) => input.name !== classifier.input),
       ],
       outputs: [],
-      initializers: new Map([...classifier.graph.initializers, ['loss sums', zeros(candidates)], ['correct', zeros(candidates)]]),
+      initializers: new Map([...classifier.graph.initializers, ['loss sums', zeros(candidates)], ['correct', zeros(candidates)], ...sums]),
       metadata: {},
     },
     { batch },

@@ -5,15 +5,24 @@ import { fuseForInference, useCandidateStatistics } from '../engine/fuse.js'
 import { AbortedError, InputError } from '../errors.js'
 import type { Graph } from '../graph.js'
 import { type ChannelGroup, type InputStatistics, type Kept, maskGraph } from '../prune/index.js'
+import { addEntropy, type EntropyGraph, type EntropySettings, meanEntropy } from './entropy.js'
 import { createJudge, type Judgement } from './judge.js'
 import { createRefitter, type RefitterOptions, type Writes } from './refitter.js'
+
+export interface MaskedJudgement extends Judgement {
+  /**
+   * Where it was asked for: the spatial entropy of the candidate's activations, the mean over retained channels, then over images, then over layers
+   * (masked tensors that have positions). `aura` lies in [0, 1], `aura-matrix` is in nats.
+   */
+  readonly entropy?: number
+}
 
 export interface MaskedEvaluator {
   /**
    * Judges any number of candidates, `candidates` in one run. A candidate says which units of each group it keeps;
    * a group it does not name is whole. Trying one writes a few hundred bytes and replays; nothing is recompiled.
    */
-  evaluate(kept: readonly Kept[], signal?: AbortSignal): Promise<Judgement[]>
+  evaluate(kept: readonly Kept[], signal?: AbortSignal): Promise<MaskedJudgement[]>
   readonly plan: {
     readonly arenaBytes: number
     readonly persistentBytes: number
@@ -30,6 +39,8 @@ export interface MaskedOptions {
   /** Images per run; 100 when absent. */
   readonly batch?: number
   readonly recalibrate?: boolean
+  /** Judgements also have the spatial entropy. */
+  readonly entropy?: EntropySettings
   /** From `gatherGrams` on this graph: every candidate is judged with the weights that `pruneAndRefit` would give it. */
   readonly statistics?: InputStatistics
   /** How they are re-fitted, and how much of it is remembered. */
@@ -39,7 +50,8 @@ export interface MaskedOptions {
 /**
  * The network with a mask per unlocked group, compiled once: what judges candidates during a search. With `recalibrate` batch normalisation
  * uses the statistics that each candidate has on the images of the run (those of a batch together: see that `batch` is not too small).
- * With `statistics` a candidate's judgement is that of the network which `pruneAndRefit` makes of it.
+ * With `statistics` a candidate's judgement is that of the network which `pruneAndRefit` makes of it. With `entropy` judgements also have the
+ * reward of arXiv 2312.04918 (which is its negative).
  */
 export async function maskedEvaluator(
   gpu: Gpu,
@@ -51,9 +63,16 @@ export async function maskedEvaluator(
   const candidates = options.statistics ? 1 : (options.candidates ?? 1)
   const open = groups.filter((group) => group.locked === null)
   const masked = maskGraph(graph, open, { candidates })
-  const network = fuseForInference(options.recalibrate ? useCandidateStatistics(masked, candidates) : masked)
-  const refitter = options.statistics && createRefitter(graph, { masked, network }, open, options.statistics, options.refit)
-  const judge = await createJudge(gpu, network, dataset, { normalization: options.normalization, batch: options.batch ?? 100, candidates })
+  const entropy = options.entropy && addEntropy(graph, masked, open, options.entropy)
+  const whole = entropy?.graph ?? masked
+  const network = fuseForInference(options.recalibrate ? useCandidateStatistics(whole, candidates) : whole)
+  const refitter = options.statistics && createRefitter(graph, { masked: whole, network }, open, options.statistics, options.refit)
+  const judge = await createJudge(gpu, network, dataset, {
+    normalization: options.normalization,
+    batch: options.batch ?? 100,
+    candidates,
+    sum: entropy && { tensor: entropy.sums, columns: entropy.layers },
+  })
   const { executable } = judge
   const written = new Map<string, Writes>()
   const refit = (solutions: ReadonlyMap<string, Writes>) => {
@@ -65,7 +84,7 @@ export async function maskedEvaluator(
   }
   return {
     async evaluate(kept, signal) {
-      const results: Judgement[] = []
+      const results: MaskedJudgement[] = []
       for (let start = 0; start < kept.length; start += candidates) {
         // To re-fit may take seconds.
         if (signal?.aborted) throw new AbortedError('evaluation was interrupted')
@@ -73,13 +92,29 @@ export async function maskedEvaluator(
         for (const group of open)
           executable.write(`mask:${group.id}`, masksOf(group, chunk, candidates, elements(executable.shapes.get(`mask:${group.id}`)!)))
         if (refitter) refit(refitter.solve(chunk[0]))
-        results.push(...(await judge.judge(undefined, signal)).slice(0, chunk.length))
+        if (entropy) executable.write('sums', new Float32Array(candidates * entropy.layers))
+        const judged = (await judge.judge(undefined, signal)).slice(0, chunk.length)
+        if (entropy) results.push(...withEntropy(judged, await executable.read('sums'), chunk, entropy, dataset.count))
+        else results.push(...judged)
       }
       return results
     },
     plan: executable.plan,
     destroy: () => executable.destroy(),
   }
+}
+
+function withEntropy(
+  judged: readonly Judgement[],
+  sums: Float32Array,
+  candidates: readonly Kept[],
+  { layers, retained }: EntropyGraph,
+  images: number,
+): MaskedJudgement[] {
+  return judged.map((judgement, p) => ({
+    ...judgement,
+    entropy: meanEntropy(sums.subarray(p * layers, (p + 1) * layers), retained(candidates[p]), images),
+  }))
 }
 
 /** Rows of ones and zeros [candidates, channels]; rows beyond the given candidates repeat the first. */

@@ -7,8 +7,9 @@ import { fuseForInference } from '../engine/fuse.js'
 import { InputError } from '../errors.js'
 import type { Graph, Node } from '../graph.js'
 import { type ChannelGroup, groupsOf } from '../prune/groups.js'
-import { maskGraph, maskName, maskPoints } from '../prune/masks.js'
+import { maskGraph, maskName } from '../prune/masks.js'
 import { meanScores } from '../prune/rank.js'
+import { type EntropyPoint, entropyNodes, entropyPoints } from './entropy.js'
 import { classifierOf } from './judge.js'
 import { batchOf, type ImagesOptions, overImages } from './over-images.js'
 
@@ -111,11 +112,8 @@ async function entropy(gpu: Gpu, graph: Graph, open: readonly ChannelGroup[], da
   const grouping = groupsOf(graph)
   const { input, graph: network } = classifierOf(graph, dataset)
   const selected = new Set(open.map(({ id }) => grouping.groups.findIndex((group) => group.id === id)))
-  const points = [...maskPoints(grouping, selected)].map((tensor) => {
-    const { atoms, axis, shape } = grouping.analysis.layouts.get(tensor)!
-    return { tensor, axis, rank: shape.length, places: Array.from(atoms, (atom) => grouping.place.get(grouping.analysis.find(atom))!) }
-  })
-  const nodes = points.flatMap(({ tensor, axis, rank }) => entropyNodes(tensor, axis, rank))
+  const points = entropyPoints(grouping, selected)
+  const nodes = points.flatMap((point) => scoreNodes(point))
   const outputs = points.map(({ tensor }) => ({ name: outputOf(tensor), shape: [], type: 'float32' as const }))
   const sums = points.map(({ places }) => new Float64Array(places.length))
   const values = points.map((): Float32Array[] => [])
@@ -155,25 +153,10 @@ async function entropy(gpu: Gpu, graph: Graph, open: readonly ChannelGroup[], da
 const outputOf = (tensor: string) => `entropy of ${tensor}`
 
 /** [N, channels] of entropies; of a tensor without positions, the values themselves. */
-function entropyNodes(tensor: string, axis: number, rank: number): Node[] {
-  const output = outputOf(tensor)
-  const node = (op: string, from: string, to: string, attributes: Node['attributes']): Node => ({
-    name: to,
-    op,
-    inputs: [from],
-    outputs: [to],
-    attributes,
-  })
-  if (rank === 2) return [node('Copy', tensor, output, {})]
-  const others = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== 0 && i !== axis)
-  const moved = axis === 1 ? tensor : `${tensor}:channels`
-  const maps = rank === 4 ? moved : `${tensor}:maps`
-  return [
-    ...(axis === 1 ? [] : [node('Transpose', tensor, moved, { perm: [0, axis, ...others] })]),
-    // One dimension is a map of one row; more than two are rows, too.
-    ...(rank === 4 ? [] : [node('Reshape', moved, maps, { shape: rank === 3 ? [0, 0, 1, -1] : [0, 0, 0, -1] })]),
-    node('SpatialEntropy', maps, output, { levels, definition: 'aura' }),
-  ]
+function scoreNodes(point: EntropyPoint): Node[] {
+  const output = outputOf(point.tensor)
+  if (point.rank === 2) return [{ name: output, op: 'Copy', inputs: [point.tensor], outputs: [output], attributes: {} }]
+  return entropyNodes(point, output, { levels, definition: 'aura' })
 }
 
 /** Entropy, in nats, of the values of channel `c` in rows of `channels`. */
