@@ -18,7 +18,7 @@ import {
   normalizationMetadata,
   withMetadata,
 } from '@espalier/nn'
-import { type Budget, costValue, readBudgets, resolveBudgets } from '../budgets.js'
+import { type Budget, type BudgetRequest, type Candidate, costValue, isExact, readBudgets, resolveBudgets } from '../budgets.js'
 import { UnreachableError } from '../errors.js'
 import { checkWritable, writeWhole } from '../files.js'
 import { latencyMeter } from '../latency.js'
@@ -30,10 +30,11 @@ import { digest, openRun, type Run, type RunRecord } from '../run.js'
 import { runTraining, trainingDefaults } from '../training.js'
 import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
-import { judgeFinalists } from './finalists.js'
+import { type Finalist, type FinalistSetup, judgeFinalists } from './finalists.js'
 import { runFor, scoresFor, splitOff } from './judging.js'
+import { createMeasurements } from './measurements.js'
 import { algorithms, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
-import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
+import { meets, nearestValues, reach } from './reach.js'
 import { openRecords, type Records } from './records.js'
 import { createSearch } from './search.js'
 import { candidateOf, createSpace, type Space, type Widths } from './space.js'
@@ -58,11 +59,19 @@ async function pruneOn(gpu: Gpu, options: PruneOptions): Promise<PruneResult> {
   const start = performance.now()
   if (options.out !== undefined) await checkWritable(options.out, '--out')
   const job = await prepare(gpu, options)
+  const open = async () =>
+    options.run === undefined ? undefined : openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
   let run: Run | undefined
   try {
-    if (options.run !== undefined) run = await openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
+    // What was measured before an interruption must be known before anything is measured again.
+    if (options.resume) run = await open()
     const done = run?.before && (await finishedResult(run, run.before, options.out))
-    return done ?? (await carryOut(gpu, job, run, start))
+    if (done) return done
+    await job.measurements.keepIn(run)
+    const reached = await reachBudgets(job)
+    // Budgets that no network keeps leave no new folder behind.
+    if (!run) await job.measurements.keepIn((run = await open()))
+    return await carryOut(gpu, { ...job, ...reached }, run, start)
   } catch (error) {
     if (!(error instanceof AbortedError)) await run?.fail()
     throw error
@@ -71,14 +80,16 @@ async function pruneOn(gpu: Gpu, options: PruneOptions): Promise<PruneResult> {
   }
 }
 
-type Job = Awaited<ReturnType<typeof prepare>>
+type Input = Awaited<ReturnType<typeof prepare>>
+type Job = Input & Awaited<ReturnType<typeof reachBudgets>>
 
 /** Reads all input, so that whatever is wrong with it shows before any long work and before anything is written. */
 async function prepare(gpu: Gpu, options: PruneOptions) {
   const choice = settle(options, gpu)
   const report = options.report ?? silent
   const model = await loadModel(options.model)
-  const latency = latencyMeter(gpu, model.graph)
+  const measurements = createMeasurements()
+  const latency = latencyMeter(gpu, model.graph, (measure) => measurements.of('reference', 'latency', measure))
   const requests = await readBudgets(options.budgets, { latency: latency.cost })
   const data = await loadData(options.data, choice.seed, model.graph)
   const train = await data.train()
@@ -90,9 +101,6 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const space = createSpace(graph, choice, scores)
   for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const test = await data.test()
-  const budgets = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
-  const costs = createCosts(space, budgets)
-  const uniform = await uniformWithin(space, budgets, costs)
   const settings = settingsOf(options, choice, digest(model.bytes), normalization)
   const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
   return {
@@ -107,27 +115,42 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
     test,
     normalization,
     space,
-    budgets,
-    costs,
-    uniform,
+    requests,
+    measurements,
     latency,
     identity,
   }
 }
 
+/** Asks the budgets, of the original and of the networks that a search starts from. `limits` are what the result must keep, `budgets` what the search keeps to. */
+async function reachBudgets({ graph, model, space, requests, measurements, report }: Input) {
+  const original = candidateOf(graph, model.bytes, space, {})
+  const known = (budget: Omit<BudgetRequest, 'limit'>, candidate: Candidate) =>
+    isExact(budget) ? costValue(budget, candidate) : measurements.of('original', budget.text, () => costValue(budget, candidate))
+  const limits = await resolveBudgets(requests, original, known)
+  const { aims: budgets, costs, uniform } = await reach(space, limits, measurements)
+  limits.forEach(({ text, limit }, k) => {
+    const aim = budgets[k].limit
+    if (aim !== limit)
+      report.log(`${text}: the limit is ${limit.toPrecision(4)} ms; the search keeps to ${aim.toPrecision(4)} ms, for measurements differ`)
+  })
+  return { limits, budgets, costs, uniform }
+}
+
 async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number): Promise<PruneResult> {
-  const { options, choice, report, model, graph, train, validation, test, normalization, space, budgets, costs } = job
+  const { options, choice, report, model, graph, validation, test, normalization, space, limits, budgets, costs } = job
   const { signal, out } = options
   const { seed } = choice
-  const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
   const before = await figuresOf(gpu, graph, model.bytes, (await evaluate(gpu, graph, test, { normalization, signal })).accuracy)
   report.log(`original: test accuracy ${percent(before.accuracy)}, ${before.params} parameters, ${before.macs} MACs`)
 
   const searchStart = performance.now()
   const records = await openRecords(run, space, budgets)
   if (records.known.size > 0) report.log(`search: ${records.known.size} networks are known from before`)
-  for (const [key, { values }] of records.known) costs.remember(key.split(' ').map(Number), values)
   const judged = await searchFor(gpu, job, records, run)
+  const predicted = costs.latencyError()
+  if (predicted)
+    report.log(`latency: predicted for ${predicted.networks} networks before it was measured; median error ${percent(predicted.median)}`)
   const searchSeconds = (performance.now() - searchStart) / 1000
 
   const teacher = choice.distill ? { graph, temperature: 4, weight: 0.7 } : undefined
@@ -136,45 +159,24 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
   const { rest } = job
   const statistics = choice.refit ? await statisticsFor(gpu, job) : undefined
   const data = { rest, validation, normalization }
-  const last = { space, budgets, records, finalists, recalibrate, statistics, ...data, training, teacher, seed, report, signal }
-  const { record, kept, graph: cut, maxAbsDifference } = await judgeFinalists(gpu, last)
-  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
-  await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
-  const pruned = await evaluate(gpu, cut, test, { normalization, signal })
-  report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
-
-  const finetuneStart = performance.now()
-  const tuned = await runTraining({
-    gpu,
-    graph: cut,
-    dataset: train,
-    stage: 'finetune',
-    choice: training,
-    normalization,
+  const last = {
+    space,
+    budgets: limits,
+    costs,
+    records,
+    finalists,
+    recalibrate,
+    statistics,
+    ...data,
+    training,
     teacher,
     seed,
-    run,
     report,
     signal,
-    checkpointSeconds: options.checkpointSeconds,
-  })
-  const finetuneSeconds = (performance.now() - finetuneStart) / 1000
-
-  // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
-  let result = tuned.graph
-  if (choice.finetune > 0) {
-    const onValidation = async (each: Graph) => (await evaluate(gpu, each, validation, { normalization, signal })).accuracy
-    const reached = await onValidation(tuned.graph)
-    if (reached < (await onValidation(cut))) {
-      result = cut
-      report.log(`fine-tuning made it worse (validation accuracy ${percent(reached)}); its result is left out: try a lower --lr`)
-    }
   }
-
-  // From here on only what a user gets counts: the bytes, read again.
-  const bytes = exportOnnx(result)
-  const small = await importOnnx(bytes)
-  const final = await checkBudgets(small, bytes, space, budgets, kept)
+  const finetuneStart = performance.now()
+  const { kept, record, maxAbsDifference, pruned, small, bytes, checked } = await finishWithin(gpu, job, run, last)
+  const finetuneSeconds = (performance.now() - finetuneStart) / 1000
   const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
   const after = await figuresOf(gpu, small, bytes, accuracy)
   if (out !== undefined) await writeWhole(out, bytes)
@@ -190,7 +192,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
     before,
     after,
     pruned: { accuracy: pruned.accuracy, validationAccuracy: record.accuracy },
-    budgets: final,
+    budgets: checked,
     selfCheck: { maxAbsDifference },
     seconds: { search: searchSeconds, finetune: finetuneSeconds, total: (performance.now() - start) / 1000 },
   }
@@ -245,6 +247,64 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
   }
 }
 
+/** Networks that are finished at most, one after the other, where measured budgets do not hold for what would be written. */
+const mostTries = 8
+
+/** Finishes the best finalist, or the next one where a budget, measured anew on the bytes to be written, does not hold. @throws UnreachableError where none does */
+async function finishWithin(gpu: Gpu, job: Job, run: Run | undefined, setup: FinalistSetup) {
+  const { limits, space, report } = job
+  const nearest = limits.map(() => Number.POSITIVE_INFINITY)
+  let tries = 0
+  for await (const finalist of judgeFinalists(gpu, setup)) {
+    const finished = await finish(gpu, job, run, setup, finalist, tries)
+    const checked = await checkBudgets(finished.small, finished.bytes, space, limits, finalist.kept)
+    if (checked.every(({ met }) => met)) return { ...finalist, ...finished, checked }
+    checked.forEach(({ value }, k) => (nearest[k] = Math.min(nearest[k], value)))
+    for (const { budget, limit, value } of checked.filter(({ met }) => !met))
+      report.log(`${budget}: ${value.toPrecision(5)} on the network to be written, above ${limit.toPrecision(5)}: it is not written`)
+    if (++tries === mostTries) break
+  }
+  const found = tries === 1 ? 'the network to be written is' : `${tries} networks to be written are`
+  throw new UnreachableError(`${found} not within the budgets; nothing was written`, nearestValues(limits, nearest))
+}
+
+/** Fine-tunes where that is asked for. From here on only what a user gets counts: the bytes, read again. */
+async function finish(gpu: Gpu, job: Job, run: Run | undefined, { training, teacher }: FinalistSetup, finalist: Finalist, tries: number) {
+  const { options, choice, report, train, validation, test, normalization } = job
+  const { signal, checkpointSeconds } = options
+  const { record, kept, graph: cut } = finalist
+  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
+  await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
+  const pruned = await evaluate(gpu, cut, test, { normalization, signal })
+  report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
+  const tuned = await runTraining({
+    gpu,
+    graph: cut,
+    dataset: train,
+    stage: tries === 0 ? 'finetune' : `finetune ${tries + 1}`,
+    choice: training,
+    normalization,
+    teacher,
+    seed: choice.seed,
+    run,
+    report,
+    signal,
+    checkpointSeconds,
+  })
+  // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
+  let result = tuned.graph
+  if (choice.finetune > 0) {
+    const onValidation = async (each: Graph) => (await evaluate(gpu, each, validation, { normalization, signal })).accuracy
+    const reached = await onValidation(tuned.graph)
+    if (reached < (await onValidation(cut))) {
+      result = cut
+      report.log(`fine-tuning made it worse (validation accuracy ${percent(reached)}); its result is left out: try a lower --lr`)
+    }
+  }
+  const bytes = exportOnnx(result)
+  return { pruned, bytes, small: await importOnnx(bytes) }
+}
+
 /** What the layers of the original network read, for re-fitting. */
 async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, options, report }: Job): Promise<InputStatistics> {
   report.progress('refit', 0, 1)
@@ -256,6 +316,7 @@ async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, opt
   return statistics
 }
 
+/** Every budget, measured anew. */
 async function checkBudgets(
   graph: Graph,
   bytes: Uint8Array,
@@ -269,14 +330,6 @@ async function checkBudgets(
     const value = await costValue(budget, candidate)
     results.push({ budget: budget.text, limit: budget.limit, value, met: meets([value], [budget]) })
   }
-  if (results.some((result) => !result.met))
-    throw new UnreachableError(
-      'the network to be written is not within the budgets; nothing was written',
-      nearestValues(
-        budgets,
-        results.map((result) => result.value),
-      ),
-    )
   return results
 }
 
@@ -359,6 +412,8 @@ function settingsOf(options: PruneOptions, choice: Choice, model: string, { mean
     std,
   }
 }
+
+const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
 
 const plain = (kept: Kept) => Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, Array.from(indices)]))
 
