@@ -1,12 +1,7 @@
 /** Budgets: what a network may cost, as text (`macs<=30%`) or as a function of the user's own. */
 
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import { type Graph, InputError, type LayerCost } from '@espalier/nn'
+import { commandCost, loadModule, patient } from './black-box.js'
 
 /** Sizes that are counted exactly, without running anything. */
 export const exactKinds = ['params', 'macs', 'bytes', 'memory'] as const
@@ -69,8 +64,8 @@ export interface Meters {
   /** For budgets on latency, which need a device. */
   readonly latency?: CostFunction
   /**
-   * What a black box may take for one candidate, in ms; a minute by default. A function that never gives the thread back (an endless loop) cannot
-   * be interrupted from the same thread: what may hang belongs in a `command:`, which is ended.
+   * What a black box may take for one candidate, in ms; a minute by default. What may hang without giving the thread back belongs in a `command:`,
+   * which can be ended.
    */
   readonly patience?: number
 }
@@ -164,74 +159,6 @@ function parseLimit(written: string, field: string, unit: 'count' | 'bytes' | 't
     throw new InputError('not a limit', { field, expected: `${expected}, above 0`, found: `'${written}'` })
   return { value, share }
 }
-
-async function loadModule(path: string, field: string): Promise<CostFunction> {
-  let module: { default?: unknown }
-  try {
-    module = await import(/* @vite-ignore */ pathToFileURL(resolve(path)).href)
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new InputError('the module cannot be loaded', { file: path, field, expected: 'an ES module', found: message, cause: error })
-  }
-  if (typeof module.default !== 'function')
-    throw new InputError('the module has no cost function', {
-      file: path,
-      field,
-      expected: 'export default async (candidate) => number',
-      found: `default export: ${typeof module.default}`,
-    })
-  return module.default as CostFunction
-}
-
-/** Runs the command, without a shell, with the path of the candidate's ONNX file as its last argument; it prints one number. */
-function commandCost([command, ...words]: readonly string[], patience: number): CostFunction {
-  return async (candidate) => {
-    const folder = await mkdtemp(join(tmpdir(), 'espalier-candidate-'))
-    try {
-      const file = join(folder, 'candidate.onnx')
-      await writeFile(file, candidate.onnx())
-      // A path stays relative to where the user stands; a bare name is looked up as a shell would.
-      const program = command.includes('/') ? resolve(command) : command
-      const { stdout } = await promisify(execFile)(program, [...words, file], { timeout: patience, killSignal: 'SIGKILL' }).catch(
-        (error) => {
-          throw new Error(commandFailure(command, error, patience))
-        },
-      )
-      const printed = stdout.trim()
-      const value = printed === '' ? Number.NaN : Number(printed)
-      if (!Number.isFinite(value)) throw new Error(`${command} printed '${printed.slice(0, 60)}' and not one number`)
-      return value
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
-}
-
-function commandFailure(
-  command: string,
-  error: { code?: unknown; signal?: unknown; killed?: boolean; stderr?: string; message: string },
-  patience: number,
-): string {
-  const said = error.stderr?.trim().split('\n').at(-1)
-  if (error.code === 'ENOENT') return `${command} is not there`
-  if (error.code === 'EACCES') return `${command} may not be executed`
-  if (error.killed) return `${command} took longer than ${patience / 1000} s`
-  const end = error.signal ? `was ended by ${String(error.signal)}` : `ended with status ${String(error.code)}`
-  return `${command} ${end}${said ? `: ${said}` : ''}`
-}
-
-/** A function that never answers must not hold up a search for good. */
-const patient =
-  (cost: CostFunction, patience: number): CostFunction =>
-  (candidate) => {
-    const value = cost(candidate)
-    if (!(value instanceof Promise)) return value
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it took longer than ${patience / 1000} s`)), patience)
-    })
-    return Promise.race([value, late]).finally(() => clearTimeout(timer))
-  }
 
 function customBudget({ name, limit, cost }: CustomBudget, { patience = aMinute }: Meters = {}): BudgetRequest {
   const field = `budget '${name}'`

@@ -1,13 +1,15 @@
 /** Budgets that are measured, and say something else each time. */
 import { cpSync, existsSync } from 'node:fs'
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Candidate } from '../budgets.js'
 import { UnreachableError } from '../errors.js'
 import { train } from '../jobs.js'
+import { espalier } from '../testing/cli.js'
 import type { PruneOptions } from './options.js'
 import { prune } from './prune.js'
 
@@ -100,6 +102,24 @@ test('latency is kept, and a resumed run has the limit that it was begun with', 
   const resumed = await prune({ ...options, run: at('killed.run'), resume: true })
   expect(resumed.budgets[0].limit).toBe(whole.budgets[0].limit)
   expect((await measurementsOf('killed')).slice(0, known.length)).toEqual(known)
+})
+
+test('three budgets at once, one of them in another language, hold for the file that is written', async () => {
+  const example = (name: string) => fileURLToPath(new URL(`../../../../examples/${name}`, import.meta.url))
+  const budgets = ['memory<=90%', `command:${example('flash.sh')}<=50%`, `module:${example('lanes.mjs')}<=60%`]
+  const { code, json, stderr } = await espalier(
+    ['prune', model, '--data', data, ...budgets.flatMap((budget) => ['--budget', budget]), '--out', at('three.onnx')].concat(
+      '--episodes 6 --validation 40 --candidates 4 --json --quiet'.split(' '),
+    ),
+  )
+  expect(stderr).toBe('')
+  expect(code).toBe(0)
+  const checked = json().budgets as { budget: string; limit: number; value: number; met: boolean }[]
+  expect(checked.map(({ budget, met }) => [budget, met])).toEqual(budgets.map((budget) => [budget, true]))
+  const { size } = await stat(at('three.onnx'))
+  expect(checked[1]).toMatchObject({ value: Math.ceil(size / 4096) * 4096 })
+  const whole = (await measurementsOf('three')).find(({ network, budget }) => network === 'original' && budget === budgets[1])!
+  expect(checked[1].limit).toBe(0.5 * whole.value)
 })
 
 /** A budget that holds when a network is asked about the first two times (in the search, and cut), and no more after that for the first `spoilt` networks. */
