@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createRandom } from '@espalier/nn'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Candidate, costValue, parseBudget, readBudgets, relativeCost, resolveBudgets } from './budgets.js'
@@ -70,21 +72,41 @@ test('a module without a function as its default export is refused', async () =>
   await expect(parseBudget(`module:${file}<=3`)).rejects.toThrow(/none\.mjs.*export default async \(candidate\) => number.*undefined/)
 })
 
-test.each([
-  [
-    'throws',
-    () => {
-      throw new Error('no meter')
-    },
-    /budget 'energy'.*threw.*no meter/,
-  ],
-  ['gives NaN', () => Number.NaN, /budget 'energy'.*no finite number.*NaN/],
-  ['gives text', () => '3' as never, /budget 'energy'.*string "3"/],
-  ['gives nothing', () => undefined as never, /budget 'energy'.*undefined/],
-])('a cost function that %s is bad input', async (_, cost, message) => {
-  const [budget] = await readBudgets([{ name: 'energy', limit: 3, cost }])
+/** Bodies of a function of `candidate`, and what is said of them. */
+const misbehaving: [string, string, RegExp][] = [
+  ['throws', "throw new Error('no meter')", /threw.*no meter/],
+  ['rejects', "return Promise.reject(new Error('no meter'))", /threw.*no meter/],
+  ['never answers', 'return new Promise(() => {})', /it took longer than 0\.2 s/],
+  ['gives NaN', 'return NaN', /no finite number.*found NaN/],
+  ['gives Infinity', 'return Promise.resolve(1 / 0)', /no finite number.*found Infinity/],
+  ['gives text', "return '3'", /no finite number.*found string "3"/],
+  ['gives nothing', '', /no finite number.*found undefined/],
+]
+const patience = 200
+
+test.each(misbehaving)('a function that %s is bad input', async (_, body, message) => {
+  const cost = new Function('candidate', body) as () => number
+  const [budget] = await readBudgets([{ name: 'energy', limit: 3, cost }], { patience })
   await expect(costValue(budget, original)).rejects.toThrow(message)
-  await expect(costValue(budget, original)).rejects.toMatchObject({ name: 'InputError' })
+  await expect(costValue(budget, original)).rejects.toMatchObject({ name: 'InputError', field: "budget 'energy'" })
+})
+
+test.each(misbehaving)('a module that %s is bad input', async (name, body, message) => {
+  const file = join(folder, `${name.replaceAll(' ', '-')}.mjs`)
+  await writeFile(file, `export default (candidate) => { ${body} }`)
+  const budget = await parseBudget(`module:${file}<=3`, { patience })
+  await expect(costValue(budget, original)).rejects.toThrow(message)
+  await expect(costValue(budget, original)).rejects.toMatchObject({ name: 'InputError', field: `budget 'module:${file}<=3'` })
+})
+
+test('a cost below zero is a number like any other', async () => {
+  const [budget] = await readBudgets([{ name: 'gain', limit: -2, cost: () => -3 }])
+  expect(await costValue(budget, original)).toBe(-3)
+})
+
+test('a name tells one budget from another', async () => {
+  const energy = { name: 'energy', limit: 3, cost: () => 1 }
+  await expect(readBudgets([energy, 'params<=10%', { ...energy, limit: 4 }])).rejects.toThrow(/budget 'energy': given twice/)
 })
 
 test('without a budget there is nothing to do', async () => await expect(readBudgets([])).rejects.toThrow(/--budget/))
@@ -103,7 +125,7 @@ describe('a command measures the file it is given, without a shell', () => {
     await writeFile(file, `#!/bin/sh\n${body}\n`, { mode })
     return file
   }
-  const cost = async (command: string) => costValue(await parseBudget(`command:${command}<=3`), candidate)
+  const cost = async (command: string) => costValue(await parseBudget(`command:${command}<=3`, { patience: 1000 }), candidate)
 
   test('what it prints is the cost; words before the path are its own', async () => {
     const file = await script('size.sh', 'echo $(($(wc -c < "$2") * $1))')
@@ -114,11 +136,28 @@ describe('a command measures the file it is given, without a shell', () => {
   test.each([
     ['words.sh', 'echo fast', /printed 'fast' and not one number/],
     ['nothing.sh', 'true', /printed '' and not one number/],
+    ['two.sh', 'echo 1 2', /printed '1 2' and not one number/],
+    ['nan.sh', 'echo NaN', /printed 'NaN' and not one number/],
+    ['endless.sh', 'while echo 1; do :; done', /took longer than 1 s/],
     ['status.sh', 'echo no such board >&2; exit 7', /ended with status 7: no such board/],
+    ['signal.sh', 'kill -9 $$', /was ended by SIGKILL/],
   ])('%s is told', async (name, body, message) => {
     const file = await script(name, body)
     await expect(cost(file)).rejects.toThrow(message)
     await expect(cost(file)).rejects.toMatchObject({ name: 'InputError' })
+  })
+
+  test('one that hangs is ended, with all that it started', async () => {
+    const left = join(folder, 'left')
+    const file = await script('hangs.sh', `(sleep 2; touch ${left}) & wait`)
+    await expect(cost(file)).rejects.toThrow(/hangs\.sh took longer than 1 s/)
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    expect(existsSync(left)).toBe(false)
+  })
+
+  test('one below zero is a number like any other; the example counts pages', async () => {
+    expect(await cost(await script('negative.sh', 'echo -1.5e0'))).toBe(-1.5)
+    expect(await cost(fileURLToPath(new URL('../../../examples/flash.sh', import.meta.url)))).toBe(4096)
   })
 
   test('one that is not there or may not be run is told, and no candidate is left behind', async () => {

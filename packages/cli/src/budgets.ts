@@ -1,12 +1,7 @@
 /** Budgets: what a network may cost, as text (`macs<=30%`) or as a function of the user's own. */
 
-import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { promisify } from 'node:util'
 import { type Graph, InputError, type LayerCost } from '@espalier/nn'
+import { commandCost, loadModule, patient } from './black-box.js'
 
 /** Sizes that are counted exactly, without running anything. */
 export const exactKinds = ['params', 'macs', 'bytes', 'memory'] as const
@@ -44,7 +39,7 @@ export interface CustomBudget {
 export interface BudgetRequest {
   /** As the user wrote it. */
   readonly text: string
-  readonly kind: ExactKind | 'custom'
+  readonly kind: ExactKind | 'latency' | 'custom'
   readonly limit: { readonly value: number; readonly share: boolean }
   readonly cost: CostFunction
 }
@@ -54,7 +49,9 @@ export interface Budget extends Omit<BudgetRequest, 'limit'> {
   readonly limit: number
 }
 
-export const isExact = (budget: Pick<Budget, 'kind'>): budget is Budget & { kind: ExactKind } => budget.kind !== 'custom'
+/** Counted, and not measured: the same every time it is asked for. */
+export const isExact = <B extends Pick<Budget, 'kind'>>(budget: B): budget is B & { kind: ExactKind } =>
+  (exactKinds as readonly string[]).includes(budget.kind)
 
 const forms =
   'params<=10%, params<=200k, macs<=0.3x, bytes<=1MB, memory<=2MiB, latency<=4ms, module:./file.mjs<=12.5 or command:./measure.sh<=3'
@@ -62,22 +59,31 @@ const later: Readonly<Record<string, string>> = {
   weights: 'the unstructured mode',
 }
 
-/** What a black box may take for one candidate, in ms. */
-const patience = 60_000
-
-/** What measures budgets that need a device. */
+/** How budgets are measured. */
 export interface Meters {
-  readonly latency: CostFunction
+  /** For budgets on latency, which need a device. */
+  readonly latency?: CostFunction
+  /**
+   * What a black box may take for one candidate, in ms; a minute by default. What may hang without giving the thread back belongs in a `command:`,
+   * which can be ended.
+   */
+  readonly patience?: number
 }
+
+const aMinute = 60_000
 
 /** Reads the budgets, loading the modules they name. @throws InputError naming the budget and what was expected */
 export async function readBudgets(given: readonly (string | CustomBudget)[], meters?: Meters): Promise<BudgetRequest[]> {
   if (!Array.isArray(given) || given.length === 0)
     throw new InputError('no budget', { field: '--budget', expected: `at least one, such as ${forms}` })
-  return await Promise.all(given.map((one) => (typeof one === 'string' ? parseBudget(one, meters) : customBudget(one))))
+  const requests = await Promise.all(given.map((one) => (typeof one === 'string' ? parseBudget(one, meters) : customBudget(one, meters))))
+  const twice = requests.find(({ text }, i) => requests.findIndex((other) => other.text === text) < i)
+  // Records keep values by the budget's name.
+  if (twice) throw new InputError('given twice', { field: `budget '${twice.text}'`, expected: 'a name for each budget' })
+  return requests
 }
 
-export async function parseBudget(text: string, meters?: Meters): Promise<BudgetRequest> {
+export async function parseBudget(text: string, { latency, patience = aMinute }: Meters = {}): Promise<BudgetRequest> {
   const field = `--budget '${text}'`
   const at = text.lastIndexOf('<=')
   if (at < 0) {
@@ -100,17 +106,17 @@ export async function parseBudget(text: string, meters?: Meters): Promise<Budget
   if (kind === 'module') {
     const path = name.slice('module:'.length)
     if (path === '') throw new InputError('the file is missing', { field, expected: 'module:./file.mjs<=LIMIT' })
-    return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: await loadModule(path, field) }
+    return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: patient(await loadModule(path, field), patience) }
   }
   if (kind === 'command') {
     const words = name.slice('command:'.length).split(/\s+/).filter(Boolean)
     if (words.length === 0) throw new InputError('the command is missing', { field, expected: 'command:./measure.sh<=LIMIT' })
-    return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: commandCost(words) }
+    return { text, kind: 'custom', limit: parseLimit(written, field, 'plain'), cost: commandCost(words, patience) }
   }
   if (name === 'latency') {
     const limit = parseLimit(written, field, 'time')
-    if (!meters) throw new InputError('latency cannot be measured here', { field, expected: 'a GPU adapter' })
-    return { text, kind: 'custom', limit, cost: meters.latency }
+    if (!latency) throw new InputError('latency cannot be measured here', { field, expected: 'a GPU adapter' })
+    return { text, kind: 'latency', limit, cost: latency }
   }
   const exact = exactKinds.find((one) => one === name)
   if (!exact) throw new InputError('unknown budget', { field, expected: forms, found: `'${name}'` })
@@ -154,84 +160,17 @@ function parseLimit(written: string, field: string, unit: 'count' | 'bytes' | 't
   return { value, share }
 }
 
-async function loadModule(path: string, field: string): Promise<CostFunction> {
-  let module: { default?: unknown }
-  try {
-    module = await import(/* @vite-ignore */ pathToFileURL(resolve(path)).href)
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new InputError('the module cannot be loaded', { file: path, field, expected: 'an ES module', found: message, cause: error })
-  }
-  if (typeof module.default !== 'function')
-    throw new InputError('the module has no cost function', {
-      file: path,
-      field,
-      expected: 'export default async (candidate) => number',
-      found: `default export: ${typeof module.default}`,
-    })
-  return patient(module.default as CostFunction)
-}
-
-/** Runs the command, without a shell, with the path of the candidate's ONNX file as its last argument; it prints one number. */
-function commandCost([command, ...words]: readonly string[]): CostFunction {
-  return async (candidate) => {
-    const folder = await mkdtemp(join(tmpdir(), 'espalier-candidate-'))
-    try {
-      const file = join(folder, 'candidate.onnx')
-      await writeFile(file, candidate.onnx())
-      // A path stays relative to where the user stands; a bare name is looked up as a shell would.
-      const program = command.includes('/') ? resolve(command) : command
-      const { stdout } = await promisify(execFile)(program, [...words, file], { timeout: patience, killSignal: 'SIGKILL' }).catch(
-        (error) => {
-          throw new Error(commandFailure(command, error))
-        },
-      )
-      const printed = stdout.trim()
-      const value = printed === '' ? Number.NaN : Number(printed)
-      if (!Number.isFinite(value)) throw new Error(`${command} printed '${printed.slice(0, 60)}' and not one number`)
-      return value
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
-}
-
-function commandFailure(
-  command: string,
-  error: { code?: unknown; signal?: unknown; killed?: boolean; stderr?: string; message: string },
-): string {
-  const said = error.stderr?.trim().split('\n').at(-1)
-  if (error.code === 'ENOENT') return `${command} is not there`
-  if (error.code === 'EACCES') return `${command} may not be executed`
-  if (error.killed) return `${command} took longer than ${patience / 1000} s`
-  const end = error.signal ? `was ended by ${String(error.signal)}` : `ended with status ${String(error.code)}`
-  return `${command} ${end}${said ? `: ${said}` : ''}`
-}
-
-/** A function that never answers must not hold up a search for good. */
-const patient =
-  (cost: CostFunction): CostFunction =>
-  (candidate) => {
-    const value = cost(candidate)
-    if (!(value instanceof Promise)) return value
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`it took longer than ${patience / 1000} s`)), patience)
-    })
-    return Promise.race([value, late]).finally(() => clearTimeout(timer))
-  }
-
-function customBudget({ name, limit, cost }: CustomBudget): BudgetRequest {
+function customBudget({ name, limit, cost }: CustomBudget, { patience = aMinute }: Meters = {}): BudgetRequest {
   const field = `budget '${name}'`
   if (typeof cost !== 'function')
     throw new InputError('no cost function', { field, expected: 'cost: async (candidate) => number', found: typeof cost })
   if (!Number.isFinite(limit)) throw new InputError('not a limit', { field, expected: 'a finite number', found: String(limit) })
-  return { text: name, kind: 'custom', limit: { value: limit, share: false }, cost: patient(cost) }
+  return { text: name, kind: 'custom', limit: { value: limit, share: false }, cost: patient(cost, patience) }
 }
 
 /** What a budget's function says of a candidate. @throws InputError naming the budget when it throws or gives no finite number */
 export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, candidate: Candidate): Promise<number> {
-  if (budget.kind !== 'custom') return candidate[budget.kind]
+  if (isExact(budget)) return candidate[budget.kind]
   const field = `budget '${budget.text}'`
   let value: unknown
   try {
@@ -251,12 +190,16 @@ export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, 
   return value
 }
 
-/** Shares become real units: those of what the original costs. */
-export async function resolveBudgets(requests: readonly BudgetRequest[], original: Candidate): Promise<Budget[]> {
+/** Shares become real units: those of what the original costs. `measured` may know values already. */
+export async function resolveBudgets(
+  requests: readonly BudgetRequest[],
+  original: Candidate,
+  measured: (budget: Omit<Budget, 'limit'>, candidate: Candidate) => Promise<number> = costValue,
+): Promise<Budget[]> {
   const budgets: Budget[] = []
   for (const { limit, ...request } of requests) {
     // Asked even where the limit needs no original: a function that fails is found out before any work.
-    const value = await costValue(request, original)
+    const value = await measured(request, original)
     budgets.push({ ...request, limit: limit.share ? limit.value * value : limit.value })
   }
   return budgets

@@ -1,4 +1,4 @@
-/** Latency as a budget: measured on the adapter, never modelled. */
+/** Latency as a budget: measured on the adapter; what is predicted (prune/latency-table.ts) only proposes. */
 import type { Gpu } from '@espalier/kernels'
 import { compile, type Executable, fuseForInference, type Graph } from '@espalier/nn'
 import type { CostFunction } from './budgets.js'
@@ -10,13 +10,18 @@ const runs = { least: 15, most: 101, patience: 2000 }
  * Milliseconds of a forward pass at batch 1, host and device: the upper 95% confidence bound of the median. The candidate takes turns with the
  * original, and what is measured is the quotient of their times, by which the original's own latency (measured once, before any
  * candidate) is multiplied: a machine that becomes slower in the course of a search slows both.
+ * @param known gives the original's own latency where a run measured it before it was interrupted, so that all its values are of one scale
  */
-export function latencyMeter(gpu: Gpu, original: Graph): { cost: CostFunction; close(): Promise<void> } {
+export function latencyMeter(
+  gpu: Gpu,
+  original: Graph,
+  known: (measure: () => Promise<number>) => Promise<number> = (measure) => measure(),
+): { cost: CostFunction; close(): Promise<void> } {
   let reference: Promise<{ executable: Executable; ms: number }> | undefined
   const prepare = async () => {
     const executable = await compile(gpu, fuseForInference(original), { batch: 1 })
     for (let i = 0; i < 5; i++) await timeOf(gpu, executable)
-    return { executable, ms: median(await sampled(() => timeOf(gpu, executable))) }
+    return { executable, ms: await known(async () => median(await sampled(() => timeOf(gpu, executable)))) }
   }
   const cost: CostFunction = async (candidate) => {
     const { executable: whole, ms } = await (reference ??= prepare())
@@ -32,7 +37,13 @@ export function latencyMeter(gpu: Gpu, original: Graph): { cost: CostFunction; c
       executable.destroy()
     }
   }
-  return { cost, close: async () => (await reference)?.executable.destroy() }
+  return {
+    cost,
+    close: async () => {
+      const opened = await reference?.catch(() => undefined)
+      opened?.executable.destroy()
+    },
+  }
 }
 
 async function sampled(once: () => Promise<number>): Promise<number[]> {

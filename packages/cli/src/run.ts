@@ -52,7 +52,17 @@ export interface RunOptions {
 
 export const recordName = 'run.json'
 /** Everything a run may write; a new run in the same folder removes it, and touches nothing else. */
-const ours = [recordName, 'episodes.jsonl', 'sensitivity.jsonl', 'metrics.csv', 'best.json', 'report.html', 'checkpoint', 'rounds']
+const ours = [
+  recordName,
+  'episodes.jsonl',
+  'measurements.jsonl',
+  'sensitivity.jsonl',
+  'metrics.csv',
+  'best.json',
+  'report.html',
+  'checkpoint',
+  'rounds',
+]
 
 /** What a run is about; undefined where the folder holds none. @throws InputError when its record cannot be read */
 export async function readRecord(dir: string): Promise<RunRecord | undefined> {

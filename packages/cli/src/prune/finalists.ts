@@ -16,12 +16,12 @@ import {
   pruneChannels,
   stratifiedSplit,
 } from '@espalier/nn'
-import { type Budget, costValue } from '../budgets.js'
+import type { Budget } from '../budgets.js'
 import { UnreachableError } from '../errors.js'
 import type { Reporter } from '../reporter.js'
 import { runTraining, type TrainingChoice } from '../training.js'
 import { cutAndCheck, recalibrated } from './finish.js'
-import { meets, nearestValues } from './reach.js'
+import { type Costs, meets, nearestValues } from './reach.js'
 import { cutOf, type EpisodeRecord, type Records } from './records.js'
 import { candidateOf, cutKey, type Space } from './space.js'
 
@@ -35,7 +35,9 @@ export interface Finalist {
 
 export interface FinalistSetup {
   readonly space: Space
+  /** As the user gave them; the search may have kept to less. */
   readonly budgets: readonly Budget[]
+  readonly costs: Costs
   readonly records: Records
   /** How many are judged again; with 1 the search has the last word. */
   readonly finalists: number
@@ -57,10 +59,19 @@ export interface FinalistSetup {
 const trialSteps = 40
 const trialShare = 0.2
 
-/** @throws UnreachableError when no candidate, really cut, is within the budgets */
-export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Finalist> {
+/**
+ * Networks to export, the best first: the finalists by what they reached, then the other candidates as the search ranked them. Later ones are asked for
+ * where a budget that is measured does not hold for the written file, although it did twice before.
+ * @throws UnreachableError when no candidate, really cut, is within the budgets
+ */
+export async function* judgeFinalists(gpu: Gpu, setup: FinalistSetup): AsyncGenerator<Finalist, void> {
   const { space, records, rest, validation, normalization, training, seed, report, signal } = setup
-  const listed = await shortlist(setup)
+  const candidates = withinWhenCut(setup)
+  const listed: EpisodeRecord[] = []
+  for (let next = await candidates.next(); !next.done; next = await candidates.next()) {
+    listed.push(next.value)
+    if (listed.length === setup.finalists) break
+  }
   const steps = Math.max(1, Math.min(trialSteps, Math.round((trialShare * training.epochs * rest.count) / training.batch)))
   const images = Math.min(rest.count, steps * training.batch)
   const trial = images < rest.count ? stratifiedSplit(rest, images, seed).part : rest
@@ -118,31 +129,33 @@ export async function judgeFinalists(gpu: Gpu, setup: FinalistSetup): Promise<Fi
   }
   if (judged.length > 0) report.progress('finalists', judged.length, judged.length)
   judged.sort((a, b) => b.record.accuracy - a.record.accuracy || a.record.loss - b.record.loss || a.record.episode - b.record.episode)
-  const { cut, ...chosen } = judged[0] ?? { record: listed[0], kept: space.keptOf(cutOf(space, listed[0])) }
-  return { ...chosen, ...(cut ?? (await cutDown(chosen.kept))) }
+  const asListed = (record: EpisodeRecord): (typeof judged)[number] => ({ record, kept: space.keptOf(cutOf(space, record)) })
+  for (const { cut, ...chosen } of judged.length > 0 ? judged : listed.map(asListed))
+    yield { ...chosen, ...(cut ?? (await cutDown(chosen.kept))) }
+  for await (const record of candidates) {
+    const { kept } = asListed(record)
+    yield { record, kept, ...(await cutDown(kept)) }
+  }
 }
 
-/** The best candidates whose networks, really cut, are within the budgets (a bias that had to be added for a removed constant may spoil one), and the uniform one. */
-async function shortlist({ space, budgets, records, finalists }: FinalistSetup): Promise<EpisodeRecord[]> {
+/** The uniform network and then all candidates, best first, whose networks, really cut, are within the budgets (a bias that had to be added for a removed constant may spoil one). */
+async function* withinWhenCut({ space, budgets, costs, records, finalists }: FinalistSetup): AsyncGenerator<EpisodeRecord, void> {
   const ranked = records.ranked().filter((record) => record.source !== 'finalist')
+  const uniform = ranked.filter((record) => record.source === 'uniform').slice(0, finalists > 1 ? 1 : 0)
   const tried = new Set<string>()
-  const listed: EpisodeRecord[] = []
-  const add = async (record: EpisodeRecord) => {
+  let found = false
+  for (const record of [...uniform, ...ranked]) {
     const chosen = cutOf(space, record)
     const key = cutKey(space, chosen)
-    if (tried.has(key)) return
+    if (tried.has(key)) continue
     tried.add(key)
     const kept = space.keptOf(chosen)
     const graph = pruneChannels(space.graph, kept)
-    const candidate = candidateOf(graph, exportOnnx(graph), space, kept)
-    const values: number[] = []
-    for (const budget of budgets) values.push(await costValue(budget, candidate))
-    if (meets(values, budgets)) listed.push(record)
+    if (!meets(await costs.ofCut(key, candidateOf(graph, exportOnnx(graph), space, kept)), budgets)) continue
+    found = true
+    yield record
   }
-  const uniform = ranked.find((record) => record.source === 'uniform')
-  if (uniform && finalists > 1) await add(uniform)
-  for (const record of ranked) if (listed.length < finalists) await add(record)
-  if (listed.length > 0) return listed
+  if (found) return
   const nearest = budgets.map((budget) => Math.min(...records.all.map((record) => record.costs[budget.text])))
   throw new UnreachableError('no network within the budgets was found', nearestValues(budgets, nearest))
 }

@@ -2,45 +2,43 @@
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import {
   AbortedError,
-  criteria,
-  dataCriteria,
   evaluate,
   exportOnnx,
   type Graph,
   gatherGrams,
-  InputError,
   type InputStatistics,
   importOnnx,
   type Kept,
   type MaskedEvaluator,
   maskedEvaluator,
-  type Normalization,
   normalizationMetadata,
   withMetadata,
 } from '@espalier/nn'
-import { type Budget, costValue, readBudgets, resolveBudgets } from '../budgets.js'
+import { type Budget, type BudgetRequest, type Candidate, costValue, isExact, readBudgets, resolveBudgets } from '../budgets.js'
 import { UnreachableError } from '../errors.js'
 import { checkWritable, writeWhole } from '../files.js'
 import { latencyMeter } from '../latency.js'
 import { figuresOf } from '../measure.js'
-import { chooseNormalization, loadData, loadModel, nameOfData } from '../model.js'
+import { chooseNormalization, loadData, loadModel } from '../model.js'
 import { writeReport } from '../report/report.js'
 import { silent } from '../reporter.js'
 import { digest, openRun, type Run, type RunRecord } from '../run.js'
 import { runTraining, trainingDefaults } from '../training.js'
 import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
+import { settingsOf, settle } from './choice.js'
 import { searchCrl } from './crl.js'
 import { searchFine } from './crl-fine.js'
 import { searchDdpg } from './ddpg.js'
-import { judgeFinalists } from './finalists.js'
+import { type Finalist, type FinalistSetup, judgeFinalists } from './finalists.js'
 import { searchGreedy } from './greedy.js'
 import { runFor, scoresFor, splitOff } from './judging.js'
 import { searchLocally } from './local.js'
-import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
-import { createCosts, meets, nearestValues, uniformWithin } from './reach.js'
+import { createMeasurements } from './measurements.js'
+import type { Method, PruneOptions, PruneResult, PruneSummary } from './options.js'
+import { meets, nearestValues, reach } from './reach.js'
 import { openRecords, type Records } from './records.js'
-import { rewards } from './reward.js'
-import { composed, type Earlier, earlierRounds, partOf } from './rounds.js'
+import { needsEntropy } from './reward.js'
+import { composed, type Earlier, earlierRounds, partOf, type Round } from './rounds.js'
 import { createSearch, type Search } from './search.js'
 import { type Cut, candidateOf, createSpace, type Space } from './space.js'
 import { startOf } from './start.js'
@@ -56,9 +54,6 @@ const searches: Readonly<Record<Method, (search: Search) => Promise<void>>> = {
   greedy: searchGreedy,
 }
 
-/** Methods that learn: they have a place to begin at. */
-const agents: readonly Method[] = ['crl', 'crl-fine', 'entropy', 'amc']
-
 /**
  * Prunes a trained network to budgets.
  * @throws InputError for bad input (files, budgets, options); UnreachableError where nothing within the budgets exists or was found;
@@ -73,16 +68,25 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
   }
 }
 
-/** @param limits in real units, in place of those that the budgets have */
-async function pruneOn(gpu: Gpu, options: PruneOptions, limits?: readonly number[]): Promise<PruneResult> {
+/** @param round one of several, with limits of its own */
+async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<PruneResult> {
   const start = performance.now()
   if (options.out !== undefined) await checkWritable(options.out, '--out')
-  const job = await prepare(gpu, options, limits)
+  const job = await prepare(gpu, options, round)
+  const open = async () =>
+    options.run === undefined ? undefined : openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
   let run: Run | undefined
   try {
-    if (options.run !== undefined) run = await openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
+    // What was measured before an interruption must be known before anything is measured again.
+    if (options.resume) run = await open()
     const done = run?.before && (await finishedResult(run, run.before, options.out))
-    return done ?? (await (job.choice.rounds > 1 ? lastRound(gpu, job, run, start) : carryOut(gpu, job, run, start)))
+    if (done) return done
+    await job.measurements.keepIn(run)
+    const reached = await reachBudgets(job)
+    // Budgets that no network keeps leave no new folder behind.
+    if (!run) await job.measurements.keepIn((run = await open()))
+    const whole = { ...job, ...reached }
+    return await (job.choice.rounds > 1 ? lastRound(gpu, whole, run, start) : carryOut(gpu, whole, run, start))
   } catch (error) {
     if (!(error instanceof AbortedError)) await run?.fail()
     throw error
@@ -91,14 +95,16 @@ async function pruneOn(gpu: Gpu, options: PruneOptions, limits?: readonly number
   }
 }
 
-type Job = Awaited<ReturnType<typeof prepare>>
+type Input = Awaited<ReturnType<typeof prepare>>
+type Job = Input & Awaited<ReturnType<typeof reachBudgets>>
 
 /** Reads all input, so that whatever is wrong with it shows before any long work and before anything is written. */
-async function prepare(gpu: Gpu, options: PruneOptions, limits?: readonly number[]) {
-  const choice = settle(options, gpu)
+async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
+  const choice = { ...settle(options, gpu), ...(round && { rounds: 1 }) }
   const report = options.report ?? silent
   const model = await loadModel(options.model)
-  const latency = latencyMeter(gpu, model.graph)
+  const measurements = createMeasurements(round && `round ${round.index}: `)
+  const latency = latencyMeter(gpu, model.graph, (measure) => measurements.of('reference', 'latency', measure))
   const requests = await readBudgets(options.budgets, { latency: latency.cost })
   const data = await loadData(options.data, choice.seed, model.graph)
   const train = await data.train()
@@ -110,16 +116,13 @@ async function prepare(gpu: Gpu, options: PruneOptions, limits?: readonly number
   const space = createSpace(graph, choice, scores)
   for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
   const test = await data.test()
-  const asked = await resolveBudgets(requests, candidateOf(graph, model.bytes, space, {}))
-  const budgets = limits ? asked.map((budget, k) => ({ ...budget, limit: limits[k] })) : asked
-  const costs = createCosts(space, budgets)
-  const uniform = await uniformWithin(space, budgets, costs)
   // The file of an earlier round lies in the folder of its run, wherever that is.
-  const settings = { ...settingsOf(options, choice, digest(model.bytes), normalization), ...(limits && { limits, out: null }) }
+  const settings = { ...settingsOf(options, choice, digest(model.bytes), normalization), ...(round && { limits: round.limits, out: null }) }
   const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
   return {
     options,
     choice,
+    round,
     report,
     model,
     graph,
@@ -129,33 +132,52 @@ async function prepare(gpu: Gpu, options: PruneOptions, limits?: readonly number
     test,
     normalization,
     space,
-    budgets,
-    costs,
-    uniform,
+    requests,
+    measurements,
     latency,
     identity,
   }
 }
 
+/** Asks the budgets, of the original and of the networks that a search starts from. `limits` are what the result must keep, `budgets` what the search keeps to. */
+async function reachBudgets({ graph, model, space, requests, measurements, report, round }: Input) {
+  const original = candidateOf(graph, model.bytes, space, {})
+  const known = (budget: Omit<BudgetRequest, 'limit'>, candidate: Candidate) =>
+    isExact(budget) ? costValue(budget, candidate) : measurements.of('original', budget.text, () => costValue(budget, candidate))
+  const resolved = round ? undefined : await resolveBudgets(requests, original, known)
+  const limits = resolved ?? requests.map((budget, k) => ({ ...budget, limit: round!.limits[k] }))
+  const { aims: budgets, costs, uniform } = await reach(space, limits, measurements)
+  limits.forEach(({ text, limit }, k) => {
+    const aim = budgets[k].limit
+    if (aim !== limit)
+      report.log(`${text}: the limit is ${limit.toPrecision(4)} ms; the search keeps to ${aim.toPrecision(4)} ms, for measurements differ`)
+  })
+  return { limits, budgets, costs, uniform }
+}
+
 /** The rounds before, and then the last one on what they came to: its record is that of the whole run. */
 async function lastRound(gpu: Gpu, job: Job, run: Run | undefined, start: number): Promise<PruneResult> {
-  const { options, choice, model, space, budgets } = job
+  const { options, choice, space, costs } = job
   const { rounds, episodes, finetune } = choice
   const whole = { ...options, rounds, episodes, finetune }
-  const earlier = await earlierRounds(whole, { space, budgets, bytes: model.bytes }, run, (each, limits) => pruneOn(gpu, each, limits))
-  const limits = budgets.map(({ limit }) => limit)
-  const last = {
+  const budgets = {
+    texts: job.limits.map(({ text }) => text),
+    limits: job.limits.map(({ limit }) => limit),
+    values: await costs.of(space.full),
+  }
+  const earlier = await earlierRounds(whole, budgets, run, (each, round) => pruneOn(gpu, each, round))
+  const own = {
     ...options,
-    rounds: 1,
-    model: earlier!.graph,
+    model: earlier.graph,
     episodes: partOf(episodes, rounds, rounds),
     finetune: partOf(finetune, rounds, rounds),
   }
-  const round = await prepare(gpu, last, limits)
+  const last = await prepare(gpu, own, { limits: budgets.limits, index: rounds })
   try {
-    return await carryOut(gpu, round, run, start, { ...earlier!, original: space })
+    await last.measurements.keepIn(run)
+    return await carryOut(gpu, { ...last, ...(await reachBudgets(last)) }, run, start, { ...earlier, original: space })
   } finally {
-    await round.latency.close()
+    await last.latency.close()
   }
 }
 
@@ -166,10 +188,9 @@ async function carryOut(
   start: number,
   earlier?: Earlier & { readonly original: Space },
 ): Promise<PruneResult> {
-  const { options, choice, report, model, graph, train, validation, test, normalization, space, budgets, costs } = job
+  const { options, choice, report, model, graph, validation, test, normalization, space, limits, budgets, costs } = job
   const { signal, out } = options
   const { seed } = choice
-  const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
   const accuracyBefore = async () => (await evaluate(gpu, graph, test, { normalization, signal })).accuracy
   const before = earlier?.before ?? (await figuresOf(gpu, graph, model.bytes, await accuracyBefore()))
   report.log(`original: test accuracy ${percent(before.accuracy)}, ${before.params} parameters, ${before.macs} MACs`)
@@ -177,56 +198,36 @@ async function carryOut(
   const searchStart = performance.now()
   const records = await openRecords(run, space, budgets)
   if (records.known.size > 0) report.log(`search: ${records.known.size} networks are known from before`)
-  for (const [key, { values }] of records.known) costs.remember(key, values)
-  const judged = await searchFor(gpu, job, records, run)
+  const statistics = choice.refit ? await statisticsFor(gpu, job) : undefined
+  const judged = await searchFor(gpu, job, records, run, statistics)
+  const predicted = costs.latencyError()
+  if (predicted)
+    report.log(`latency: predicted for ${predicted.networks} networks before it was measured; median error ${percent(predicted.median)}`)
   const searchSeconds = (performance.now() - searchStart) / 1000
 
   const teacher = choice.distill ? { graph: earlier?.original.graph ?? graph, temperature: 4, weight: 0.7 } : undefined
   const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
   const { finalists, recalibrate } = choice
   const { rest } = job
-  const statistics = choice.refit ? await statisticsFor(gpu, job) : undefined
   const data = { rest, validation, normalization }
-  const last = { space, budgets, records, finalists, recalibrate, statistics, ...data, training, teacher, seed, report, signal }
-  const { record, kept, graph: cut, maxAbsDifference } = await judgeFinalists(gpu, last)
-  const keptInAll = earlier ? composed(earlier.kept, kept) : kept
-  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(keptInAll), costs: record.costs }
-  await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
-  const pruned = await evaluate(gpu, cut, test, { normalization, signal })
-  report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
-
-  const finetuneStart = performance.now()
-  const tuned = await runTraining({
-    gpu,
-    graph: cut,
-    dataset: train,
-    stage: 'finetune',
-    choice: training,
-    normalization,
+  const last = {
+    space,
+    budgets: limits,
+    costs,
+    records,
+    finalists,
+    recalibrate,
+    statistics,
+    ...data,
+    training,
     teacher,
     seed,
-    run,
     report,
     signal,
-    checkpointSeconds: options.checkpointSeconds,
-  })
-  const finetuneSeconds = (performance.now() - finetuneStart) / 1000
-
-  // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
-  let result = tuned.graph
-  if (choice.finetune > 0) {
-    const onValidation = async (each: Graph) => (await evaluate(gpu, each, validation, { normalization, signal })).accuracy
-    const reached = await onValidation(tuned.graph)
-    if (reached < (await onValidation(cut))) {
-      result = cut
-      report.log(`fine-tuning made it worse (validation accuracy ${percent(reached)}); its result is left out: try a lower --lr`)
-    }
   }
-
-  // From here on only what a user gets counts: the bytes, read again.
-  const bytes = exportOnnx(result)
-  const small = await importOnnx(bytes)
-  const final = await checkBudgets(small, bytes, space, budgets, kept)
+  const finetuneStart = performance.now()
+  const { kept, record, maxAbsDifference, pruned, small, bytes, checked } = await finishWithin(gpu, job, run, last, earlier?.kept)
+  const finetuneSeconds = (performance.now() - finetuneStart) / 1000
   const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
   const after = await figuresOf(gpu, small, bytes, accuracy)
   if (out !== undefined) await writeWhole(out, bytes)
@@ -243,7 +244,7 @@ async function carryOut(
     before,
     after,
     pruned: { accuracy: pruned.accuracy, validationAccuracy: record.accuracy },
-    budgets: final,
+    budgets: checked,
     selfCheck: { maxAbsDifference },
     seconds: {
       search: (earlier?.seconds.search ?? 0) + searchSeconds,
@@ -252,24 +253,39 @@ async function carryOut(
     },
   }
   if (run) {
-    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(earlier?.original ?? space, keptInAll) })
+    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(earlier?.original ?? space, kept) })
     await writeReport(run.dir)
   }
-  return { ...summary, graph: small, bytes, kept: plain(keptInAll) }
+  return { ...summary, graph: small, bytes, kept: plain(kept) }
 }
 
 /** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
-async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefined): Promise<number> {
+async function searchFor(
+  gpu: Gpu,
+  job: Job,
+  records: Records,
+  run: Run | undefined,
+  statistics: InputStatistics | undefined,
+): Promise<number> {
   const { options, choice, report, validation, normalization, space, budgets, costs, uniform } = job
   const { seed, method, algorithm, reward, recalibrate } = choice
   // The finalists and the local search are evaluations too: with them there are as many as were asked for.
   const episodes = choice.episodes - (choice.finalists > 1 ? choice.finalists : 0) - choice.localSearch
   const { signal, onEpisode } = options
-  const { candidates, batch } = runFor(gpu, space.graph, choice, validation.count)
+  // Re-fitted candidates have weights of their own, so one is judged after the other.
+  const { candidates, batch } = runFor(gpu, space.graph, statistics ? { ...choice, candidates: 1 } : choice, validation.count)
+  const entropy = needsEntropy(reward) ? { levels: choice.levels, definition: choice.entropy } : undefined
   let evaluator: MaskedEvaluator | undefined
   let judged = 0
   const evaluateCuts = async (cuts: readonly Cut[]) => {
-    evaluator ??= await maskedEvaluator(gpu, space.graph, space.groups, validation, { normalization, candidates, batch, recalibrate })
+    evaluator ??= await maskedEvaluator(gpu, space.graph, space.groups, validation, {
+      normalization,
+      candidates,
+      batch,
+      recalibrate,
+      statistics,
+      entropy,
+    })
     judged += cuts.length
     return evaluator.evaluate(cuts.map(space.keptOf), signal)
   }
@@ -283,7 +299,7 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
       start: uniform.widths,
       startsUniform: true,
       episodes,
-      candidates,
+      candidates: choice.candidates,
       seed,
       algorithm,
       reward,
@@ -306,6 +322,65 @@ async function searchFor(gpu: Gpu, job: Job, records: Records, run: Run | undefi
   }
 }
 
+/** Networks that are finished at most, one after the other, where measured budgets do not hold for what would be written. */
+const mostTries = 8
+
+/** Finishes the best finalist, or the next one where a budget, measured anew on the bytes to be written, does not hold. @throws UnreachableError where none does */
+async function finishWithin(gpu: Gpu, job: Job, run: Run | undefined, setup: FinalistSetup, keptBefore: Kept = {}) {
+  const { limits, space, report } = job
+  const nearest = limits.map(() => Number.POSITIVE_INFINITY)
+  let tries = 0
+  for await (const finalist of judgeFinalists(gpu, setup)) {
+    const kept = composed(keptBefore, finalist.kept)
+    const finished = await finish(gpu, job, run, setup, { ...finalist, kept }, tries)
+    const checked = await checkBudgets(finished.small, finished.bytes, space, limits, finalist.kept)
+    if (checked.every(({ met }) => met)) return { ...finalist, ...finished, kept, checked }
+    checked.forEach(({ value }, k) => (nearest[k] = Math.min(nearest[k], value)))
+    for (const { budget, limit, value } of checked.filter(({ met }) => !met))
+      report.log(`${budget}: ${value.toPrecision(5)} on the network to be written, above ${limit.toPrecision(5)}: it is not written`)
+    if (++tries === mostTries) break
+  }
+  const found = tries === 1 ? 'the network to be written is' : `${tries} networks to be written are`
+  throw new UnreachableError(`${found} not within the budgets; nothing was written`, nearestValues(limits, nearest))
+}
+
+/** Fine-tunes where that is asked for. From here on only what a user gets counts: the bytes, read again. */
+async function finish(gpu: Gpu, job: Job, run: Run | undefined, { training, teacher }: FinalistSetup, finalist: Finalist, tries: number) {
+  const { options, choice, report, train, validation, test, normalization } = job
+  const { signal, checkpointSeconds } = options
+  const { record, kept, graph: cut } = finalist
+  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
+  await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
+  const pruned = await evaluate(gpu, cut, test, { normalization, signal })
+  report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
+  const tuned = await runTraining({
+    gpu,
+    graph: cut,
+    dataset: train,
+    stage: tries === 0 ? 'finetune' : `finetune ${tries + 1}`,
+    choice: training,
+    normalization,
+    teacher,
+    seed: choice.seed,
+    run,
+    report,
+    signal,
+    checkpointSeconds,
+  })
+  // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
+  let result = tuned.graph
+  if (choice.finetune > 0) {
+    const onValidation = async (each: Graph) => (await evaluate(gpu, each, validation, { normalization, signal })).accuracy
+    const reached = await onValidation(tuned.graph)
+    if (reached < (await onValidation(cut))) {
+      result = cut
+      report.log(`fine-tuning made it worse (validation accuracy ${percent(reached)}); its result is left out: try a lower --lr`)
+    }
+  }
+  const bytes = exportOnnx(result)
+  return { pruned, bytes, small: await importOnnx(bytes) }
+}
+
 /** What the layers of the original network read, for re-fitting. */
 async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, options, report }: Job): Promise<InputStatistics> {
   report.progress('refit', 0, 1)
@@ -317,6 +392,7 @@ async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, opt
   return statistics
 }
 
+/** Every budget, measured anew. */
 async function checkBudgets(
   graph: Graph,
   bytes: Uint8Array,
@@ -330,120 +406,10 @@ async function checkBudgets(
     const value = await costValue(budget, candidate)
     results.push({ budget: budget.text, limit: budget.limit, value, met: meets([value], [budget]) })
   }
-  if (results.some((result) => !result.met))
-    throw new UnreachableError(
-      'the network to be written is not within the budgets; nothing was written',
-      nearestValues(
-        budgets,
-        results.map((result) => result.value),
-      ),
-    )
   return results
 }
 
-interface Choice
-  extends Required<
-    Pick<
-      PruneOptions,
-      | 'method'
-      | 'algorithm'
-      | 'reward'
-      | 'levels'
-      | 'entropy'
-      | 'warmStart'
-      | 'localSearch'
-      | 'rounds'
-      | 'episodes'
-      | 'criterion'
-      | 'roundTo'
-      | 'minChannels'
-      | 'keep'
-      | 'finetune'
-      | 'distill'
-      | 'validation'
-      | 'images'
-      | 'candidates'
-      | 'recalibrate'
-      | 'refit'
-      | 'finalists'
-      | 'seed'
-    >
-  > {}
-
-function settle(options: PruneOptions, gpu: Gpu): Choice {
-  const hardware = gpu.info.kind === 'hardware'
-  const choice: Choice = {
-    method: options.method ?? 'crl',
-    algorithm: options.algorithm ?? 'ppo-lag',
-    reward: options.reward ?? (options.method === 'entropy' ? '-entropy' : 'accuracy'),
-    levels: options.levels ?? 16,
-    entropy: options.entropy ?? 'aura',
-    warmStart: options.warmStart ?? 'uniform',
-    localSearch: options.localSearch ?? 0,
-    rounds: options.rounds ?? 1,
-    episodes: options.episodes ?? 128,
-    criterion: options.criterion ?? 'l1',
-    roundTo: options.roundTo ?? 1,
-    minChannels: options.minChannels ?? 1,
-    keep: options.keep ?? [],
-    finetune: options.finetune ?? 0,
-    distill: options.distill ?? true,
-    validation: options.validation ?? 0.1,
-    images: options.images ?? (hardware ? 2000 : 500),
-    candidates: options.candidates ?? (hardware ? 16 : 8),
-    recalibrate: options.recalibrate ?? true,
-    refit: options.refit ?? false,
-    finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
-    seed: options.seed ?? 0,
-  }
-  const among = (field: string, value: string, known: readonly string[]) => {
-    if (!known.includes(value)) throw new InputError('not there', { field, expected: `one of ${known.join(', ')}`, found: `'${value}'` })
-  }
-  among('--method', choice.method, methods)
-  among('--algorithm', choice.algorithm, algorithms)
-  among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
-  among('--reward', choice.reward, rewards)
-  among('--entropy', choice.entropy, entropyDefinitions)
-  if (!(Number.isInteger(choice.levels) && choice.levels >= 2 && choice.levels <= 256))
-    throw new InputError('not usable', { field: '--levels', expected: 'a whole number from 2 to 256', found: choice.levels })
-  if (choice.warmStart !== 'uniform' && !agents.includes(choice.method))
-    throw new InputError('only a method that learns starts anywhere', {
-      field: '--warm-start',
-      expected: `--method ${agents.join(', ')}`,
-      found: `--method ${choice.method}`,
-    })
-  for (const [field, least] of [
-    ['episodes', 1],
-    ['roundTo', 1],
-    ['minChannels', 1],
-    ['finetune', 0],
-    ['images', 1],
-    ['candidates', 1],
-    ['finalists', 1],
-    ['localSearch', 0],
-    ['rounds', 1],
-    ['seed', 0],
-  ] as const) {
-    if (!Number.isSafeInteger(choice[field]) || choice[field] < least)
-      throw new InputError('not usable', { field, expected: `a whole number from ${least}`, found: choice[field] })
-  }
-  return choice
-}
-
-/** Everything the result depends on; recorded, and compared when a run is resumed. */
-function settingsOf(options: PruneOptions, choice: Choice, model: string, { mean, std }: Normalization): Record<string, unknown> {
-  return {
-    model: typeof options.model === 'string' ? options.model : 'given in code',
-    modelDigest: model,
-    data: nameOfData(options.data),
-    budgets: options.budgets.map((budget) => (typeof budget === 'string' ? budget : `${budget.name}<=${budget.limit}`)),
-    out: options.out ?? null,
-    ...choice,
-    training: options.training ?? {},
-    mean,
-    std,
-  }
-}
+const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
 
 const plain = (kept: Kept) => Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, Array.from(indices)]))
 

@@ -1,12 +1,17 @@
 /** Prune, fine-tune, prune: budgets that tighten from round to round (iterative pruning, Han et al. 2015, arXiv 1506.02626). */
 import { mkdir } from 'node:fs/promises'
 import type { Graph, Kept } from '@espalier/nn'
-import { type Budget, costValue } from '../budgets.js'
 import { readIfThere } from '../files.js'
 import type { Figures } from '../measure.js'
 import { type Run, recordName } from '../run.js'
 import type { PruneOptions, PruneResult } from './options.js'
-import { candidateOf, type Space } from './space.js'
+
+/** One round of several. */
+export interface Round {
+  readonly index: number
+  /** In real units, in place of those that the budgets have. */
+  readonly limits: readonly number[]
+}
 
 /** What the rounds before the last one came to. */
 export interface Earlier {
@@ -39,37 +44,32 @@ export const composed = (first: Kept, second: Kept): Kept =>
     }),
   )
 
-/** Goes through all rounds but the last, each a whole run in a folder of its own, `rounds/1`, `rounds/2`, ... */
+/** Goes through all rounds but the last, each a whole run in a folder of its own, `rounds/1`, `rounds/2`, ... `values` are those of the original. */
 export async function earlierRounds(
   options: PruneOptions & { readonly rounds: number; readonly episodes: number; readonly finetune: number },
-  { space, budgets, bytes }: { readonly space: Space; readonly budgets: readonly Budget[]; readonly bytes: Uint8Array },
+  { texts, limits, values }: { readonly texts: readonly string[]; readonly limits: readonly number[]; readonly values: readonly number[] },
   run: Run | undefined,
-  pruneOnce: (options: PruneOptions, limits: readonly number[]) => Promise<PruneResult>,
-): Promise<Earlier | undefined> {
+  pruneOnce: (options: PruneOptions, round: Round) => Promise<PruneResult>,
+): Promise<Earlier> {
   const { rounds, report } = options
-  const original = candidateOf(space.graph, bytes, space, {})
-  const values: number[] = []
-  for (const budget of budgets) values.push(await costValue(budget, original))
-  const limits = budgets.map(({ limit }) => limit)
   let earlier: Earlier | undefined
-  for (let round = 1; round < rounds; round++) {
-    const own = limitsOf(values, limits, round, rounds)
-    report?.log(`round ${round} of ${rounds}: ${budgets.map(({ text }, k) => `${text}: ${Number(own[k].toPrecision(6))}`).join(', ')}`)
+  for (let index = 1; index < rounds; index++) {
+    const own = limitsOf(values, limits, index, rounds)
+    report?.log(`round ${index} of ${rounds}: ${texts.map((text, k) => `${text}: ${Number(own[k].toPrecision(6))}`).join(', ')}`)
     if (run) await mkdir(run.path('rounds'), { recursive: true })
-    const folder = run?.path(`rounds/${round}`)
+    const folder = run?.path(`rounds/${index}`)
     const result = await pruneOnce(
       {
         ...options,
-        rounds: 1,
         model: earlier?.graph ?? options.model,
-        episodes: partOf(options.episodes, round, rounds),
-        finetune: partOf(options.finetune, round, rounds),
+        episodes: partOf(options.episodes, index, rounds),
+        finetune: partOf(options.finetune, index, rounds),
         run: folder,
         out: folder && `${folder}.onnx`,
         resume: folder !== undefined && (await readIfThere(`${folder}/${recordName}`)) !== undefined,
         replace: true,
       },
-      own,
+      { index, limits: own },
     )
     earlier = {
       graph: result.graph,
@@ -82,6 +82,7 @@ export async function earlierRounds(
       },
     }
   }
-  if (earlier) report?.log(`round ${rounds} of ${rounds}`)
+  if (!earlier) throw new Error('earlierRounds: there is only one round')
+  report?.log(`round ${rounds} of ${rounds}`)
   return earlier
 }

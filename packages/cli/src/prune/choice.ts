@@ -1,0 +1,114 @@
+/** The settings of a run: what was asked for, and the defaults where nothing was. */
+import type { Gpu } from '@espalier/kernels'
+import { criteria, dataCriteria, InputError, type Normalization } from '@espalier/nn'
+import { nameOfData } from '../model.js'
+import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions } from './options.js'
+import { rewards } from './reward.js'
+
+/** Methods that learn: they have a place to begin at. */
+const agents: readonly Method[] = ['crl', 'crl-fine', 'entropy', 'amc']
+
+export interface Choice
+  extends Required<
+    Pick<
+      PruneOptions,
+      | 'method'
+      | 'algorithm'
+      | 'reward'
+      | 'levels'
+      | 'entropy'
+      | 'warmStart'
+      | 'localSearch'
+      | 'rounds'
+      | 'episodes'
+      | 'criterion'
+      | 'roundTo'
+      | 'minChannels'
+      | 'keep'
+      | 'finetune'
+      | 'distill'
+      | 'validation'
+      | 'images'
+      | 'candidates'
+      | 'recalibrate'
+      | 'refit'
+      | 'finalists'
+      | 'seed'
+    >
+  > {}
+
+/** @throws InputError naming the option, what was expected and what was found */
+export function settle(options: PruneOptions, gpu: Gpu): Choice {
+  const hardware = gpu.info.kind === 'hardware'
+  const choice: Choice = {
+    method: options.method ?? 'crl',
+    algorithm: options.algorithm ?? 'ppo-lag',
+    reward: options.reward ?? (options.method === 'entropy' ? '-entropy' : 'accuracy'),
+    levels: options.levels ?? 16,
+    entropy: options.entropy ?? 'aura',
+    warmStart: options.warmStart ?? 'uniform',
+    localSearch: options.localSearch ?? 0,
+    rounds: options.rounds ?? 1,
+    episodes: options.episodes ?? 128,
+    criterion: options.criterion ?? 'l1',
+    roundTo: options.roundTo ?? 1,
+    minChannels: options.minChannels ?? 1,
+    keep: options.keep ?? [],
+    finetune: options.finetune ?? 0,
+    distill: options.distill ?? true,
+    validation: options.validation ?? 0.1,
+    images: options.images ?? (hardware ? 2000 : 500),
+    candidates: options.candidates ?? (hardware ? 16 : 8),
+    recalibrate: options.recalibrate ?? true,
+    refit: options.refit ?? false,
+    finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
+    seed: options.seed ?? 0,
+  }
+  const among = (field: string, value: string, known: readonly string[]) => {
+    if (!known.includes(value)) throw new InputError('not there', { field, expected: `one of ${known.join(', ')}`, found: `'${value}'` })
+  }
+  among('--method', choice.method, methods)
+  among('--algorithm', choice.algorithm, algorithms)
+  among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
+  among('--reward', choice.reward, rewards)
+  among('--entropy', choice.entropy, entropyDefinitions)
+  if (!(Number.isInteger(choice.levels) && choice.levels >= 2 && choice.levels <= 256))
+    throw new InputError('not usable', { field: '--levels', expected: 'a whole number from 2 to 256', found: choice.levels })
+  if (choice.warmStart !== 'uniform' && !agents.includes(choice.method))
+    throw new InputError('only a method that learns starts anywhere', {
+      field: '--warm-start',
+      expected: `--method ${agents.join(', ')}`,
+      found: `--method ${choice.method}`,
+    })
+  for (const [field, least] of [
+    ['episodes', 1],
+    ['roundTo', 1],
+    ['minChannels', 1],
+    ['finetune', 0],
+    ['images', 1],
+    ['candidates', 1],
+    ['finalists', 1],
+    ['localSearch', 0],
+    ['rounds', 1],
+    ['seed', 0],
+  ] as const) {
+    if (!Number.isSafeInteger(choice[field]) || choice[field] < least)
+      throw new InputError('not usable', { field, expected: `a whole number from ${least}`, found: choice[field] })
+  }
+  return choice
+}
+
+/** Everything the result depends on; recorded, and compared when a run is resumed. */
+export function settingsOf(options: PruneOptions, choice: Choice, model: string, { mean, std }: Normalization): Record<string, unknown> {
+  return {
+    model: typeof options.model === 'string' ? options.model : 'given in code',
+    modelDigest: model,
+    data: nameOfData(options.data),
+    budgets: options.budgets.map((budget) => (typeof budget === 'string' ? budget : `${budget.name}<=${budget.limit}`)),
+    out: options.out ?? null,
+    ...choice,
+    training: options.training ?? {},
+    mean,
+    std,
+  }
+}
