@@ -7,5 +7,6 @@ export { type MaskedEvaluator, type MaskedJudgement, maskedEvaluator, masksOf } 
 export { recalibrateBatchNorm } from './recalibrate.js'
 export { channelScores, type DataCriterion, dataCriteria, type ScoreOptions } from './scores.js'
 export { type Comparison, compareGraphs } from './self-check.js'
+export { type SparseEvaluator, sparseEvaluator } from './sparse.js'
 export type { Teacher } from './step.js'
 export { type EpochRecord, type TrainOptions, type TrainProgress, type TrainState, train } from './train.js'
