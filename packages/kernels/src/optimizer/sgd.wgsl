@@ -4,6 +4,7 @@
 struct Params {
   vectors: u32,
   each: u32, // vectors per invocation
+  hasKeep: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -11,6 +12,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> gradient: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> velocity: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> hyper: array<f32, 4>; // rate, momentum, decay, nesterov
+@group(0) @binding(5) var<storage, read_write> keep: array<vec4f>; // parameters where it is 0 become 0
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32, @builtin(num_workgroups) groups: vec3u) {
@@ -27,6 +29,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let g = gradient[i] + decay * theta[i];
     let v = momentum * velocity[i] + g;
     velocity[i] = v;
-    theta[i] -= rate * select(v, g + momentum * v, nesterov);
+    let moved = theta[i] - rate * select(v, g + momentum * v, nesterov);
+    if (params.hasKeep != 0u) {
+      theta[i] = select(moved, vec4f(), keep[i] == vec4f());
+    } else {
+      theta[i] = moved;
+    }
   }
 }

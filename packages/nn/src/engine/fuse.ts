@@ -145,9 +145,18 @@ export function useCandidateStatistics(graph: Graph, candidates: number): Graph 
   const reached = new Set<string>()
   for (const node of graph.nodes)
     if (node.op === 'Mask' || node.inputs.some((name) => reached.has(name))) for (const name of node.outputs) reached.add(name)
+  return useStatistics(graph, candidates, (node) => reached.has(node.inputs[0]))
+}
+
+/** For judging a network with other weights as it would be with new running statistics: every batch normalisation uses those of the images of the run. */
+export function useBatchStatistics(graph: Graph): Graph {
+  return useStatistics(graph, 1, () => true)
+}
+
+function useStatistics(graph: Graph, candidates: number, among: (node: Node) => boolean): Graph {
   return dropUnused(
     replaceNormalization(graph, {
-      among: (node) => reached.has(node.inputs[0]),
+      among,
       masks: true,
       replace: (node, { output, activation, mask }) => ({
         name: node.name,

@@ -1,4 +1,5 @@
 /** Weights larger than an adapter binds at once: VGG16's first linear layer has 411 MB, many adapters bind 128 MiB. */
+import { elements, type Shape } from '@espalier/kernels'
 import type { Graph, Node, TensorData } from '../graph.js'
 
 /**
@@ -28,8 +29,9 @@ export function splitLargeWeights(graph: Graph, most: number): Graph {
       const name = `${node.name}:rows ${from} to ${to}`
       const part = (source: string, tensor: TensorData, width: number): string => {
         const data = (tensor.data as Float32Array).subarray(from * width, to * width)
-        initializers.set(`${source}:${from}`, { ...tensor, dims: width > 1 || tensor === weight ? [to - from, width] : [to - from], data })
-        return `${source}:${from}`
+        const part = partName(source, from)
+        initializers.set(part, { ...tensor, dims: width > 1 || tensor === weight ? [to - from, width] : [to - from], data })
+        return part
       }
       const inputs = [x, part(w, weight, columns), ...(b && bias ? [part(b, bias, 1)] : [])]
       return { ...node, name, inputs, outputs: [name] }
@@ -40,4 +42,21 @@ export function splitLargeWeights(graph: Graph, most: number): Graph {
     ]
   })
   return { ...graph, nodes, initializers }
+}
+
+const partName = (weight: string, row: number) => `${weight}:${row}`
+
+/** Where the values of a constant are in a compiled network: in the tensor itself, or in its parts, each with the values `from` up to `to`. */
+export function partsOf(weight: string, shapes: ReadonlyMap<string, Shape>): { name: string; from: number; to: number }[] {
+  const whole = shapes.get(weight)
+  if (whole) return [{ name: weight, from: 0, to: elements(whole) }]
+  const parts: { name: string; from: number; to: number }[] = []
+  let [row, from] = [0, 0]
+  for (let shape = shapes.get(partName(weight, 0)); shape; shape = shapes.get(partName(weight, row))) {
+    const to = from + elements(shape)
+    parts.push({ name: partName(weight, row), from, to })
+    row += shape[0]
+    from = to
+  }
+  return parts
 }

@@ -8,6 +8,7 @@ import { differentiate } from '../engine/differentiate.js'
 import { fuseForInference, prepareForTraining } from '../engine/fuse.js'
 import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
+import { weightLayers } from '../prune/weights.js'
 import { inferShapes } from '../shapes.js'
 import { classifierOf, normalizeNode, zeros } from './judge.js'
 
@@ -26,6 +27,8 @@ export interface StepOptions {
   readonly augment?: { readonly crop: number; readonly flip: boolean }
   readonly normalization: Normalization
   readonly teacher?: Teacher
+  /** Weights (of `weightLayers`) that are zero in the graph stay zero. */
+  readonly keepZeros?: boolean
 }
 
 export interface TrainingStep {
@@ -99,6 +102,7 @@ export function planStep(graph: Graph, dataset: Dataset, options: StepOptions): 
   const groups: ('decay' | 'plain')[] = []
   const initializers = new Map(differentiated.initializers)
   const tail: Node[] = []
+  const sparse = new Set(options.keepZeros ? weightLayers(graph).layers.map(({ weight }) => weight) : [])
   for (const group of ['decay', 'plain'] as const) {
     const members = parameters.filter(
       (name) => gradients.has(name) && network.initializers.get(name)!.dims.length >= 2 === (group === 'decay'),
@@ -123,6 +127,11 @@ export function planStep(graph: Graph, dataset: Dataset, options: StepOptions): 
       views.set(gradient, { base: `gradient ${group}`, offset: length })
       length = Math.ceil((length + elements(shapes.get(name)!)) / viewAlignment) * viewAlignment
     }
+    const keep = keepMask(
+      length,
+      members.filter((name) => sparse.has(name)).map((name) => ({ data: floatsOf(network, name), offset: views.get(name)!.offset })),
+    )
+    if (keep) initializers.set(`keep ${group}`, { dims: [length], type: 'float32', data: keep })
     bases.set(`theta ${group}`, [length])
     bases.set(`gradient ${group}`, [length])
     const moments = options.optimizer === 'sgd' ? [`velocity ${group}`] : [`m ${group}`, `v ${group}`]
@@ -132,7 +141,7 @@ export function planStep(graph: Graph, dataset: Dataset, options: StepOptions): 
     tail.push({
       name: `update ${group}`,
       op: options.optimizer === 'sgd' ? 'SgdUpdate' : 'AdamUpdate',
-      inputs: [`theta ${group}`, `gradient ${group}`, ...moments, `hyper ${group}`],
+      inputs: [`theta ${group}`, `gradient ${group}`, ...moments, `hyper ${group}`, ...(keep ? [`keep ${group}`] : [])],
       outputs: [],
       attributes: {},
     })
@@ -144,6 +153,19 @@ export function planStep(graph: Graph, dataset: Dataset, options: StepOptions): 
   const nodes = [...differentiated.nodes, ...metrics, ...tail]
   const trained = [...parameters.filter((name) => gradients.has(name)), ...statistics]
   return { graph: { ...differentiated, name: `training of ${graph.name}`, initializers, nodes }, views, bases, trained, state, groups }
+}
+
+const floatsOf = (graph: Graph, name: string) => graph.initializers.get(name)!.data as Float32Array
+
+/** Ones, and zeros where the given weights are zero, laid out as the flat vector is; undefined where none is. */
+function keepMask(length: number, weights: readonly { data: Float32Array; offset: number }[]): Float32Array | undefined {
+  if (!weights.some(({ data }) => data.includes(0))) return undefined
+  const mask = new Float32Array(length).fill(1)
+  for (const { data, offset } of weights)
+    data.forEach((value, i) => {
+      if (value === 0) mask[offset + i] = 0
+    })
+  return mask
 }
 
 function imageNode(input: string, dataset: Dataset, options: StepOptions): { node: Node; words: number } {

@@ -39,6 +39,11 @@ export interface TrainOptions {
   /** Random crop after padding by `crop` zero pixels, random horizontal flip. */
   readonly augment?: { readonly crop: number; readonly flip: boolean }
   readonly teacher?: Teacher
+  /**
+   * Weights (of `weightLayers`) that are zero in the given graph stay exactly zero, whatever the optimiser; the others train as they would with the zeros
+   * set again after every step. A resumed run must be given the same graph.
+   */
+  readonly keepZeros?: boolean
   readonly seed?: number
   readonly signal?: AbortSignal
   readonly onProgress?: (event: TrainProgress) => void
