@@ -62,7 +62,7 @@ export interface Matrix {
 
 export interface Job {
   readonly kind: 'make' | 'prune' | 'finetune' | 'signal'
-  /** `fashion, macs<=20%, crl, seed 0`: unique, and what `--only` looks into. */
+  /** `fashion macs<=20% crl seed 0`: unique, and what `--only` looks into. */
   readonly name: string
   readonly model: string
   /** The table it belongs to. */
@@ -159,7 +159,7 @@ export function expand(matrix: Matrix, scale = 1): Job[] {
     const id = 'signal' in block ? block.signal : block.model
     const model = entry(matrix.models, id, 'model')
     model.make?.forEach((command, i) =>
-      add({ kind: 'make', name: `${id}, made, step ${i + 1}`, model: id, budgets: [], variant: '', method: '', seed: 0, command }),
+      add({ kind: 'make', name: `${id} made, step ${i + 1}`, model: id, budgets: [], variant: '', method: '', seed: 0, command }),
     )
     if ('signal' in block) add(signalJob(id, model, block))
     else for (const job of jobsOf(matrix, model, block)) add(job)
@@ -173,7 +173,7 @@ export function expand(matrix: Matrix, scale = 1): Job[] {
 
 function signalJob(id: string, model: Model, { budget, options }: SignalBlock): Omit<Job, 'needs' | 'makes'> {
   const command = joined('signal', `--model ${model.file}`, `--data ${model.data}`, model.options, `--budget '${budget}'`, options)
-  return { kind: 'signal', name: `${id}, ${budget}, signal`, model: id, budgets: [budget], variant: '', method: '', seed: 0, command }
+  return { kind: 'signal', name: `${id} ${budget} signal`, model: id, budgets: [budget], variant: '', method: '', seed: 0, command }
 }
 
 function* jobsOf(matrix: Matrix, model: Model, block: Block): Generator<Omit<Job, 'needs' | 'makes'>> {
@@ -189,13 +189,13 @@ function* jobsOf(matrix: Matrix, model: Model, block: Block): Generator<Omit<Job
         const pruned = `${out}.onnx`
         yield {
           kind: 'prune',
-          name: name.join(', '),
+          name: name.join(' '),
           ...common,
           command: pruneCommand(model, block, { budgets, method: options, seed, out: pruned }),
         }
         if (!block.finetune?.seeds.includes(seed)) continue
         const command = finetuneCommand(model, block, { from: pruned, seed, out: `${out}-tuned.onnx` })
-        yield { kind: 'finetune', name: [...name, 'fine-tuned'].join(', '), ...common, command }
+        yield { kind: 'finetune', name: [...name, 'fine-tuned'].join(' '), ...common, command }
       }
 }
 

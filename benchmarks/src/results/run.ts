@@ -127,6 +127,12 @@ function withoutPaths(text: string): string {
   return known.sort((a, b) => b.path.length - a.path.length).reduce((result, { name, path }) => result.replaceAll(path, name), text)
 }
 
+/** What a command said went wrong, without the adapter's warnings and without the stack of an unexpected error. */
+function complaint(text: string): string {
+  const lines = text.split('\n').filter((line) => line.trim() && !/^\s+at |^Warning: |^Node\.js v/.test(line))
+  return lines.slice(-3).join('\n')
+}
+
 /** The exit code of a budget that nothing keeps: a result like others. */
 const unreachable = 3
 
@@ -143,7 +149,7 @@ async function carryOut(job: Job): Promise<RunRecord> {
   const seconds = (performance.now() - start) / 1000
   const line = ended.stdout.trimEnd().split('\n').at(-1) ?? ''
   if ((ended.status !== 0 && ended.status !== unreachable) || !line.startsWith('{'))
-    throw new Error(`ended with ${ended.status}: ${(ended.stderr || ended.stdout).trim().split('\n').slice(-5).join('\n')}`)
+    throw new Error(`ended with ${ended.status}: ${complaint(ended.stderr || ended.stdout)}`)
   const result = JSON.parse(withoutPaths(line)) as RunResult & { adapter?: string }
   const named = result.adapter ?? records.at(-1)?.adapter ?? options.adapter ?? ''
   return {
@@ -160,7 +166,7 @@ async function carryOut(job: Job): Promise<RunRecord> {
 }
 
 function writeTables(): void {
-  const content = page(matrix, jobs, newest(records))
+  const content = page(matrix, jobs, newest(records), scale)
   if (scale !== 1 || /\.json$/i.test(options.matrix)) {
     const file = join(work, `${matrix.name}.md`)
     writeFileSync(file, `${content}\n`)
@@ -232,4 +238,7 @@ async function main(): Promise<void> {
   if (stoppedAt !== undefined) process.exitCode = 130
 }
 
-await main()
+await main().catch((error: unknown) => {
+  console.error(`results: ${(error as Error).message}`)
+  process.exitCode = 1
+})

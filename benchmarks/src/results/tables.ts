@@ -1,7 +1,7 @@
 /** The tables of a matrix, from its records. */
 import { digits, table } from '../report.js'
 import { mean } from '../statistics.js'
-import { type Block, finetuneCommand, type Job, type Matrix, type Published, pruneCommand } from './matrix.js'
+import { type Block, finetuneCommand, type Job, type Matrix, type Published, pruneCommand, scaled } from './matrix.js'
 import type { RunRecord } from './records.js'
 
 /** All runs of a method in one table. */
@@ -11,6 +11,8 @@ interface Row {
   /** Test accuracies, 0 to 1. */
   readonly before: readonly number[]
   readonly after: readonly number[]
+  /** Of `after`. */
+  readonly tunedSeeds: readonly number[]
 }
 
 interface Group {
@@ -47,21 +49,31 @@ function rowOf(method: string, jobs: readonly Job[], records: ReadonlyMap<string
     jobs.filter((job) => job.method === method && job.kind === kind).flatMap(({ command }) => records.get(command) ?? [])
   const runs = of('prune')
   if (runs.length === 0) return undefined
-  const tuned = of('finetune').flatMap(({ result }) => result.accuracy ?? [])
+  const tuned = of('finetune').flatMap(({ seed, result }) => (result.accuracy === undefined ? [] : [{ seed, accuracy: result.accuracy }]))
   // Where the search command trains too, what it wrote is what counts.
-  const within = runs.flatMap(({ command, result }) => (/ --finetune [1-9]/.test(command) && result.after ? [result.after.accuracy] : []))
-  return { method, runs, before: runs.flatMap(({ result }) => result.pruned?.accuracy ?? []), after: tuned.length > 0 ? tuned : within }
+  const within = runs.flatMap(({ seed, command, result }) =>
+    / --finetune [1-9]/.test(command) && result.after ? [{ seed, accuracy: result.after.accuracy }] : [],
+  )
+  const trained = tuned.length > 0 ? tuned : within
+  return {
+    method,
+    runs,
+    before: runs.flatMap(({ result }) => result.pruned?.accuracy ?? []),
+    after: trained.map(({ accuracy }) => accuracy),
+    tunedSeeds: trained.map(({ seed }) => seed),
+  }
 }
 
 function groupTable(matrix: Matrix, { model, budgets, variant, rows }: Group): string {
   const found = rows.flatMap(({ runs }) => runs).filter(({ result }) => result.before)
   const original = found[0]?.result.before
   const limits = found[0]?.result.budgets ?? []
+  const tunedSeeds = [...new Set(rows.flatMap((row) => row.tunedSeeds))]
   const header = [
     'method',
     'seeds',
     'before fine-tuning',
-    'after (seed 0)',
+    tunedSeeds.length === 1 ? `after (seed ${tunedSeeds[0]})` : 'after',
     ...(limits.length > 0 ? limits.map(({ budget, limit }) => `${budget.replace(/<=.*/, '')} (limit ${count(limit)})`) : budgets),
     'parameters left',
     'MACs left',
@@ -69,8 +81,6 @@ function groupTable(matrix: Matrix, { model, budgets, variant, rows }: Group): s
     'search, s',
     'evaluations/s',
   ]
-  const severalTuned = rows.some(({ after }) => after.length > 1)
-  if (severalTuned) header[3] = 'after'
   const blanks = (row: readonly string[]) => [...row, ...Array.from({ length: header.length - row.length }, () => '')]
   const sizes = budgets.map(() => '')
   const body = rows.map((row) => {
@@ -111,8 +121,10 @@ function groupTable(matrix: Matrix, { model, budgets, variant, rows }: Group): s
 const publishedFor = ({ published = [] }: Matrix, model: string, budgets: readonly string[], variant: string): readonly Published[] =>
   published.filter((each) => each.model === model && budgets.includes(each.budget) && (each.variant ?? '') === variant)
 
+const typed = (command: string, scale: number) => `    espalier ${scaled(command, scale)}`
+
 /** One command for a whole table: what changes in it stands in capitals. */
-function templates(matrix: Matrix, { model, budgets, variant }: Group): string[] {
+function templates(matrix: Matrix, { model, budgets, variant }: Group, scale: number): string[] {
   const own = matrix.runs.filter(
     (run): run is Block =>
       'model' in run &&
@@ -125,7 +137,7 @@ function templates(matrix: Matrix, { model, budgets, variant }: Group): string[]
     pruneCommand(network, block, { budgets, method: 'METHOD', seed: 'SEED', out: 'OUT.onnx' }),
     ...(block.finetune ? [finetuneCommand(network, block, { from: 'OUT.onnx', seed: 'SEED', out: 'TUNED.onnx' })] : []),
   ])
-  return [...new Set(commands)].map((command) => `    espalier ${command}`)
+  return [...new Set(commands)].map((command) => typed(command, scale))
 }
 
 /** In how many tables each learning method is ahead of everything that does not learn, by the means, and where it is not. */
@@ -182,7 +194,7 @@ function signalTable(jobs: readonly Job[], records: ReadonlyMap<string, RunRecor
 }
 
 /** Everything between the markers of a matrix. */
-export function page(matrix: Matrix, jobs: readonly Job[], records: ReadonlyMap<string, RunRecord>): string {
+export function page(matrix: Matrix, jobs: readonly Job[], records: ReadonlyMap<string, RunRecord>, scale = 1): string {
   const groups = groupsOf(jobs, records)
   const own = jobs.flatMap(({ command }) => records.get(command) ?? [])
   const distinct = (values: readonly string[]) => [...new Set(values)].join('; ')
@@ -206,11 +218,11 @@ export function page(matrix: Matrix, jobs: readonly Job[], records: ReadonlyMap<
       used.map(([, { title, options }]) => [title, `\`${options}\``]),
     ),
     '',
-    ...(made.length > 0 ? ['Networks of ours:', '', ...made.map((command) => `    espalier ${command}`), ''] : []),
+    ...(made.length > 0 ? ['Networks of ours:', '', ...made.map((command) => typed(command, scale)), ''] : []),
     ...groups.flatMap((group) => [
       `### ${[matrix.models[group.model].title, ...group.budgets, group.variant].filter(Boolean).join(', ')}`,
       '',
-      ...templates(matrix, group),
+      ...templates(matrix, group, scale),
       '',
       groupTable(matrix, group),
       '',
