@@ -7,7 +7,10 @@ import { build } from 'esbuild'
 const here = import.meta.dirname
 const [script = 'bench', ...options] = process.argv.slice(2)
 await build({
-  entryPoints: ['bench', 'profile', 'signal', 'contender'].map((name) => join(here, 'src', `${name}.ts`)),
+  entryPoints: {
+    ...Object.fromEntries(['bench', 'profile', 'signal', 'contender'].map((name) => [name, join(here, 'src', `${name}.ts`)])),
+    results: join(here, 'src/results/run.ts'),
+  },
   outdir: join(here, 'dist'),
   bundle: true,
   splitting: true,

@@ -13,7 +13,7 @@ import { breakDown, byOperation, compileFor } from './breakdown.js'
 import { ceilings } from './ceilings.js'
 import { type Arm, type Comparison, comparisons } from './comparisons.js'
 import type { Measurement } from './contenders/contender.js'
-import { surroundings } from './environment.js'
+import { preferred, surroundings } from './environment.js'
 import { networks } from './network.js'
 import { type Process, startProcess } from './process.js'
 import { type ArmResult, type Check, type ComparisonResult, digits, type KernelFigures, markdown, type Results } from './report.js'
@@ -28,11 +28,10 @@ const { values: options } = parseArgs({
     dry: { type: 'boolean', default: false },
   },
 })
-const aliases: Record<string, string> = { lavapipe: 'llvmpipe' }
-const prefer = options.adapter === undefined ? undefined : (aliases[options.adapter] ?? options.adapter)
+const prefer = preferred(options.adapter)
 const chosen = options.only?.split(',')
-/** `forward` stands for all of `forward-resnet20` and so on. */
 const extra = ['checks', 'surgery', 'kernels']
+/** `forward` stands for all of `forward-resnet20` and so on. */
 const matches = (name: string, id: string) => id === name || id.startsWith(`${name}-`)
 const wanted = (id: string) => chosen === undefined || chosen.some((name) => matches(name, id))
 const unknown = chosen?.filter((name) => !extra.includes(name) && comparisons.every(({ id }) => !matches(name, id)))

@@ -11,6 +11,9 @@ export interface Surroundings {
   readonly load: number
 }
 
+/** The name that an adapter gives itself for the one people give it: Mesa's software Vulkan, lavapipe, says llvmpipe. */
+export const preferred = (adapter: string | undefined) => (adapter === 'lavapipe' ? 'llvmpipe' : adapter)
+
 export function surroundings(): Surroundings {
   const git = (...args: string[]): string => {
     try {

@@ -11,6 +11,7 @@ import { acquireGpu, type Gpu, type Operation, operations, type Shape, validate 
 import { compile, type Graph } from '@espalier/nn'
 import { breakDown, byOperation, compileFor } from './breakdown.js'
 import { ceilings } from './ceilings.js'
+import { preferred } from './environment.js'
 import { networks } from './network.js'
 import { digits, table } from './report.js'
 import { quantile } from './statistics.js'
@@ -56,7 +57,7 @@ async function timeOperation(gpu: Gpu, operation: Operation, attributes: Graph['
   return { ms, gflops: (2 * macs) / ms / 1e6 }
 }
 
-const gpu = await acquireGpu({ prefer: options.adapter })
+const gpu = await acquireGpu({ prefer: preferred(options.adapter) })
 console.log(`${gpu.info.name} (${gpu.info.kind}); features: ${gpu.features.join(', ')}`)
 const fast = ['tiled', 'narrow', 'depthwise-3x3', 'workgroup', ...(gpu.target.subgroups ? ['tiled-3x3'] : [])].map(
   (name) => `conv2d-${name}`,

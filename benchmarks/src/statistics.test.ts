@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { digits, markdown, type Results, table } from './report.js'
-import { disagreement, paired, quantile, rankCorrelation, summarise } from './statistics.js'
+import { disagreement, mean, paired, quantile, rankCorrelation, summarise } from './statistics.js'
 
 test('quantiles are linear between order statistics, and refuse what has none', () => {
   expect(quantile([3, 1, 2], 0.5)).toBe(2)
@@ -9,6 +9,8 @@ test('quantiles are linear between order statistics, and refuse what has none', 
   expect(quantile([7], 1)).toBe(7)
   expect(summarise([5, 1, 3])).toEqual({ median: 3, low: 2, high: 4, min: 1, max: 5, count: 3 })
   expect(() => quantile([], 0.5)).toThrow('at least 1 value')
+  expect(mean([1, 2, 6])).toBe(3)
+  expect(() => mean([])).toThrow('at least 1 value')
   expect(() => quantile([1], 2)).toThrow('found 2')
 })
 

@@ -32,6 +32,11 @@ export function summarise(values: readonly number[]): Summary {
   }
 }
 
+export function mean(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('mean: expected at least 1 value, found none')
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
 /** Quotients round by round: what the machine did in a round, it did to both. */
 export function paired(numerators: readonly number[], denominators: readonly number[]): number[] {
   if (numerators.length !== denominators.length)

@@ -27,6 +27,19 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - start
 }
 
+/** A step that is submitted and then waited for: time of the whole, and of the host alone, less what its thread stood ready for a core. */
+export async function timedStep(step: () => unknown, settle: () => Promise<unknown>): Promise<Measurement> {
+  let hostMs = 0
+  const ms = await timed(async () => {
+    const waited = waitedForCore()
+    const start = performance.now()
+    step()
+    hostMs = performance.now() - start - (waitedForCore() - waited)
+    await settle()
+  })
+  return { ms, hostMs }
+}
+
 /** SGD of the training case: the same for all. Weight decay is none, so that all update alike. */
 export const learningRate = 0.003
 export const momentum = 0.9
@@ -41,7 +54,7 @@ export const forEachNetwork = (name: string, make: (network: Network) => Promise
  * Milliseconds that this process's main thread has stood ready for a core that others had (Linux: the second figure of `schedstat`;
  * 0 elsewhere). Taken off host times, which are a millisecond where a busy machine's time slices are several.
  */
-export function waitedForCore(): number {
+function waitedForCore(): number {
   try {
     return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6
   } catch {

@@ -4,7 +4,7 @@ import { compile, type Executable, fuseForInference, type Graph } from '@espalie
 import { compileStep } from '../../../packages/nn/src/training/step.js'
 import { dataset, gemmOperands, gemmSize, type Network, normalization, normalized } from '../network.js'
 import { countBuffers } from './buffers.js'
-import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, waitedForCore } from './contender.js'
+import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, timedStep } from './contender.js'
 import { candidates, masked } from './masked.js'
 import { patiently } from './patience.js'
 import { policyUpdate, policyUpdateOnGpu } from './policy.js'
@@ -62,17 +62,7 @@ async function training(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
   }
   return {
     plan: executable.plan,
-    once: async () => {
-      let hostMs = 0
-      const ms = await timed(async () => {
-        const waited = waitedForCore()
-        const start = performance.now()
-        step()
-        hostMs = performance.now() - start - (waitedForCore() - waited)
-        await patiently(gpu.sync())
-      })
-      return { ms, hostMs }
-    },
+    once: () => timedStep(step, () => patiently(gpu.sync())),
     async outputs() {
       const losses: number[] = []
       for (let i = 0; i < comparedSteps; i++) {

@@ -8,7 +8,7 @@
 import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
 import { classes, dataset, type Network, normalized } from '../network.js'
-import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, waitedForCore } from './contender.js'
+import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, timedStep } from './contender.js'
 import { patiently } from './patience.js'
 import { channelsLast, inference, type Tf, trainable } from './tfjs-graph.js'
 
@@ -85,17 +85,11 @@ async function training(tf: Tf, { graph, batch }: Network): Promise<Case> {
   type Scalar = import('@tensorflow/tfjs-core').Scalar
   const step = (cost: boolean) => optimizer.minimize(() => tf.losses.softmaxCrossEntropy(labels, run(images)) as Scalar, cost, variables)
   return {
-    once: async () => {
-      let hostMs = 0
-      const ms = await timed(async () => {
-        const waited = waitedForCore()
-        const start = performance.now()
-        step(false)
-        hostMs = performance.now() - start - (waitedForCore() - waited)
-        await settle(tf)
-      })
-      return { ms, hostMs }
-    },
+    once: () =>
+      timedStep(
+        () => step(false),
+        () => settle(tf),
+      ),
     async outputs() {
       const losses: number[] = []
       for (let i = 0; i < comparedSteps; i++) {

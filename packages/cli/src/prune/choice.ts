@@ -60,7 +60,7 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
     images: options.images ?? (hardware ? 2000 : 500),
     candidates: options.candidates ?? (hardware ? 16 : 8),
     recalibrate: options.recalibrate ?? true,
-    refit: options.refit ?? false,
+    refit: options.refit ?? true,
     finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
     seed: options.seed ?? 0,
   }
