@@ -18,7 +18,7 @@ svg { width: 100%; height: auto } svg text { fill: var(--faint); font-size: 11px
 svg .axis { stroke: var(--line) } svg .best { stroke: var(--accent); fill: none; stroke-width: 2 }
 svg .in { fill: var(--accent) } svg .out { fill: none; stroke: var(--bad) } svg .proposed { fill: none; stroke: var(--grey) }
 svg .finalist { fill: var(--note) } svg .chosen { fill: var(--ink); stroke: var(--ground) } svg .limit { stroke: var(--bad); stroke-dasharray: 5 4 }
-svg.key { width: .8rem; vertical-align: -.08rem; margin-right: .25rem } .legend { color: var(--faint) } .legend span { margin-right: .6rem }
+svg.key { width: .8rem; vertical-align: -.08rem; margin-right: .25rem } .legend { color: var(--faint) } .legend span { margin-right: .6rem; white-space: nowrap }
 svg .whole { stroke: var(--faint); stroke-dasharray: 4 3 }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: 1rem }
 figure { margin: 0; min-width: 0 } figcaption { font-weight: 500 } figcaption span { color: var(--faint); font-weight: 400 }
