@@ -62,36 +62,47 @@ export function createLatencyTable(original: readonly LayerCost[]): LatencyTable
 
 /** A column's kind, and its share of the kind's total in the original. */
 interface Column {
-  readonly kind: 'macs' | 'elements' | 'constant'
+  readonly kind: (typeof kinds)[number]
   readonly share: number
 }
 
-const kinds = ['macs', 'elements', 'constant'] as const
+const kinds = ['macs', 'tiles', 'elements', 'constant'] as const
 
-/** Multiply-accumulates and output elements of each layer that multiplies, output elements of all others, and 1; each divided by the original's. */
+/** Output channels that kernels make at once: those of the last, broken tile cost as much as a whole one. */
+const tile = 16
+
+/**
+ * Multiply-accumulates, the same in whole tiles, and output elements of each layer that multiplies, output elements of all others, and 1; each divided by
+ * the original's.
+ */
 function featuresOf(original: readonly LayerCost[]) {
   const heavy = original.filter((layer) => layer.macs > 0)
   const raw = (layers: readonly LayerCost[]) => {
     const byName = new Map(layers.map((layer) => [layer.name, layer]))
     const all = layers.reduce((sum, layer) => sum + elementsOf(layer), 0)
     const own = heavy.map(({ name }) => elementsOf(byName.get(name)))
-    return { macs: heavy.map(({ name }) => byName.get(name)?.macs ?? 0), own, rest: all - own.reduce((sum, each) => sum + each, 0) }
+    const macs = heavy.map(({ name }) => byName.get(name)?.macs ?? 0)
+    const tiles = macs.map((each, i) => each * brokenTiles(byName.get(heavy[i].name)?.outputShape?.[1]))
+    return { macs, tiles, own, rest: all - own.reduce((sum, each) => sum + each, 0) }
   }
   const whole = raw(original)
   const macs = whole.macs.reduce((sum, each) => sum + each, 0)
+  const tiles = whole.tiles.reduce((sum, each) => sum + each, 0)
   const elements = whole.own.reduce((sum, each) => sum + each, 0) + whole.rest
   const columns: Column[] = [
     ...whole.macs.map((each) => ({ kind: 'macs' as const, share: each / macs })),
+    ...whole.tiles.map((each) => ({ kind: 'tiles' as const, share: each / tiles })),
     ...[...whole.own, whole.rest].map((each) => ({ kind: 'elements' as const, share: each / elements })),
     { kind: 'constant', share: 1 },
   ]
   return {
     kinds: columns,
     of(layers: readonly LayerCost[]): number[] {
-      const { macs, own, rest } = raw(layers)
+      const { macs, tiles, own, rest } = raw(layers)
       const relative = (value: number, of: number) => (of > 0 ? value / of : 0)
       return [
         ...macs.map((each, i) => relative(each, whole.macs[i])),
+        ...tiles.map((each, i) => relative(each, whole.tiles[i])),
         ...own.map((each, i) => relative(each, whole.own[i])),
         relative(rest, whole.rest),
         1,
@@ -100,35 +111,48 @@ function featuresOf(original: readonly LayerCost[]) {
   }
 }
 
+const brokenTiles = (channels = tile) => (Math.ceil(channels / tile) * tile) / channels
 const elementsOf = (layer: LayerCost | undefined) => layer?.outputShape?.reduce((product, size) => product * size, 1) ?? 0
 
 /**
  * Milliseconds of each column, not negative. First for the three kinds as wholes, which few measurements tell; then for each layer, drawn to its share of
- * its kind as far as the measurements leave it open. Errors are relative to the measured value.
+ * its kind as far as the measurements leave it open.
  */
 function fit(rows: readonly (readonly number[])[], times: readonly number[], columns: readonly Column[]): number[] {
   const scale = Math.max(...times)
   const sums = rows.map((row) =>
     kinds.map((kind) => columns.reduce((sum, column, j) => sum + (column.kind === kind ? column.share * row[j] : 0), 0)),
   )
-  const wholes = ridge(
+  const prior = [0.3, 0.3, 0.2, 0.2].map((share) => share * scale)
+  const wholes = reweighted(
     sums,
     times,
-    [0.6, 0.2, 0.2].map((share) => share * scale),
+    prior,
     kinds.map(() => scale),
   )
   const center = columns.map(({ kind, share }) => share * wholes[kinds.indexOf(kind)])
   const deviation = columns.map(({ share }) => Math.max(share, 1e-6) * spread * scale)
-  return ridge(rows, times, center, deviation)
+  return reweighted(rows, times, center, deviation)
+}
+
+type Rows = readonly (readonly number[])[]
+
+/** Errors are relative to the predicted time: relative to the measured one, a noisy network counts the less the slower it seemed. */
+function reweighted(rows: Rows, times: readonly number[], center: readonly number[], deviation: readonly number[]): number[] {
+  const first = ridge(rows, times, times, center, deviation)
+  const floor = 0.05 * Math.max(...times)
+  const predicted = rows.map((row) => Math.max(floor, dot(row, first)))
+  return ridge(rows, times, predicted, center, deviation)
 }
 
 /**
- * argmin over b >= 0 of sum_i ((t_i - x_i b) / t_i)^2 + noise sum_j ((b_j - center_j) / deviation_j)^2, by coordinate descent on the normal
+ * argmin over b >= 0 of sum_i ((t_i - x_i b) / s_i)^2 + noise sum_j ((b_j - center_j) / deviation_j)^2, by coordinate descent on the normal
  * equations (Franc, Hlavac, Navara, Sequential coordinate-wise algorithm for the non-negative least squares problem, 2005).
  */
 function ridge(
-  rows: readonly (readonly number[])[],
+  rows: Rows,
   times: readonly number[],
+  scales: readonly number[],
   center: readonly number[],
   deviation: readonly number[],
 ): number[] {
@@ -137,8 +161,9 @@ function ridge(
   const target = new Float64Array(size)
   rows.forEach((row, i) => {
     for (let j = 0; j < size; j++) {
-      target[j] += row[j] / times[i]
-      for (let k = 0; k < size; k++) gram[j][k] += (row[j] * row[k]) / times[i] ** 2
+      const weighted = row[j] / scales[i] ** 2
+      target[j] += weighted * times[i]
+      for (let k = 0; k < size; k++) gram[j][k] += weighted * row[k]
     }
   })
   for (let j = 0; j < size; j++) {

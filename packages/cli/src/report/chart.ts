@@ -1,31 +1,92 @@
-import type { EpisodeRecord } from '../prune/records.js'
+/** Charts as SVG text: a frame with two axes, and marks in it. */
+import { escapeHtml } from './html.js'
 
-const width = 860
-const height = 300
-const margin = { left: 48, right: 12, top: 12, bottom: 34 }
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
 
-/** Validation accuracy of every candidate in the order they were judged, and the best within the budgets so far; as SVG. */
-export function learningCurve(episodes: readonly Pick<EpisodeRecord, 'accuracy' | 'feasible'>[]): string {
-  const values = episodes.map((episode) => 100 * episode.accuracy)
-  const low = Math.floor(Math.min(...values) / 5) * 5
-  const high = Math.max(low + 5, Math.ceil(Math.max(...values) / 5) * 5)
-  const x = (i: number) => margin.left + ((width - margin.left - margin.right) * (i + 0.5)) / episodes.length
-  const y = (value: number) => height - margin.bottom - ((height - margin.top - margin.bottom) * (value - low)) / (high - low)
-  const points = episodes.map(
-    ({ feasible }, i) => `<circle class="${feasible ? 'in' : 'out'}" cx="${x(i).toFixed(1)}" cy="${y(values[i]).toFixed(1)}" r="2.5"/>`,
-  )
-  let best = Number.NEGATIVE_INFINITY
-  const path: string[] = []
-  episodes.forEach(({ feasible }, i) => {
-    if (feasible) best = Math.max(best, values[i])
-    if (best > Number.NEGATIVE_INFINITY) path.push(`${path.length === 0 ? 'M' : 'L'}${x(i).toFixed(1)} ${y(best).toFixed(1)}`)
+interface Axis {
+  readonly low: number
+  readonly high: number
+  /** What ticks say; none are drawn without. */
+  readonly show: (value: number) => string
+}
+
+export interface Chart {
+  readonly width: number
+  readonly height: number
+  readonly x: Axis
+  readonly y: Axis
+  /** What it shows, for those who cannot see it. */
+  readonly label: string
+}
+
+/** Places in the drawing of the values of a chart. */
+export interface Places {
+  at(point: Point): Point
+  readonly left: number
+  readonly right: number
+  readonly top: number
+  readonly bottom: number
+}
+
+const margin = { left: 44, right: 10, top: 10, bottom: 24 }
+
+export function chart({ width, height, x, y, label }: Chart, marks: (places: Places) => string): string {
+  const [left, right, top, bottom] = [margin.left, width - margin.right, margin.top, height - margin.bottom]
+  const along = (axis: Axis, from: number, to: number, value: number) =>
+    fixed(from + ((to - from) * (value - axis.low)) / (axis.high - axis.low || 1))
+  const at = (point: Point) => ({ x: along(x, left, right, point.x), y: along(y, bottom, top, point.y) })
+  const rows = ticks(y.low, y.high, height > 200 ? 7 : 4).map((tick) => {
+    const place = at({ x: x.low, y: tick }).y
+    return `<line class="axis" x1="${left}" x2="${right}" y1="${place}" y2="${place}"/><text x="${left - 5}" y="${place + 4}" text-anchor="end">${escapeHtml(y.show(tick))}</text>`
   })
-  const ticks = [0, 1, 2, 3, 4, 5].map((i) => low + ((high - low) * i) / 5)
-  const lines = ticks.map(
+  const columns = ticks(x.low, x.high, width > 400 ? 9 : 4).map(
     (tick) =>
-      `<line class="axis" x1="${margin.left}" x2="${width - margin.right}" y1="${y(tick).toFixed(1)}" y2="${y(tick).toFixed(1)}"/><text x="${margin.left - 6}" y="${(y(tick) + 4).toFixed(1)}" text-anchor="end">${Number(tick.toFixed(1))}%</text>`,
+      `<text x="${at({ x: tick, y: y.low }).x}" y="${height - 7}" text-anchor="${tick === x.high ? 'end' : 'middle'}">${escapeHtml(x.show(tick))}</text>`,
   )
-  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Validation accuracy of the candidates">${lines.join('')}${points.join('')}<path class="best" d="${path.join('')}"/>
-<text x="${margin.left}" y="${height - 8}">candidate 1</text><text x="${width - margin.right}" y="${height - 8}" text-anchor="end">${episodes.length}</text></svg>
-<p>Validation accuracy before fine-tuning. Filled: within all budgets. Rings: beyond one. Line: the best within the budgets so far.</p>`
+  return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(label)}">${rows.join('')}${columns.join('')}${marks({ at, left, right, top, bottom })}</svg>`
+}
+
+const fixed = (value: number) => Number(value.toFixed(1))
+
+/** Round numbers from `low` to `high`, about `count` of them. */
+export function ticks(low: number, high: number, count: number): number[] {
+  if (!(high > low)) return [low]
+  const rough = (high - low) / count
+  const power = 10 ** Math.floor(Math.log10(rough))
+  const step = power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10)
+  const first = Math.ceil(low / step - 1e-9)
+  const last = Math.floor(high / step + 1e-9)
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)))
+}
+
+/** The interval of these values with a little room; `least` wide at least. */
+export function span(values: readonly number[], least: number): { low: number; high: number } {
+  const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))]
+  const room = Math.max(0.05 * (high - low), (least - (high - low)) / 2)
+  return { low: low >= 0 ? Math.max(0, low - room) : low - room, high: high + room }
+}
+
+export function dot({ x, y }: Point, kind: string, title: string, radius = 2.5): string {
+  return `<circle class="${kind}" cx="${x}" cy="${y}" r="${radius}"><title>${escapeHtml(title)}</title></circle>`
+}
+
+export function diamond({ x, y }: Point, kind: string, title: string, radius = 5): string {
+  return `<path class="${kind}" d="M${x} ${y - radius}L${x + radius} ${y}L${x} ${y + radius}L${x - radius} ${y}Z"><title>${escapeHtml(title)}</title></path>`
+}
+
+export const line = (points: readonly Point[], kind: string): string =>
+  points.length === 0 ? '' : `<path class="${kind}" d="${points.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${x} ${y}`).join('')}"/>`
+
+/** Each value holds until the next. */
+export const steps = (points: readonly Point[]): Point[] =>
+  points.flatMap((point, i) => (i === 0 ? [point] : [{ x: point.x, y: points[i - 1].y }, point]))
+
+/** Numbers as short as an axis needs them: 350k, 1.2M, 0.04. */
+export function short(value: number): string {
+  const size = Math.abs(value)
+  const [scale, unit] = size >= 1e9 ? [1e9, 'G'] : size >= 1e6 ? [1e6, 'M'] : size >= 1e4 ? [1e3, 'k'] : [1, '']
+  return `${Number((value / scale).toPrecision(3))}${unit}`
 }

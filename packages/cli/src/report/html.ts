@@ -11,16 +11,19 @@ ${sections.filter(Boolean).join('\n')}
 `
 }
 
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const body = rows.map(
-    (cells) => `<tr>${cells.map((cell, i) => `<td${i > 0 ? ' class="number"' : ''}>${escapeHtml(cell)}</td>`).join('')}</tr>`,
-  )
-  const header = head.some(Boolean) ? `<thead><tr>${head.map((cell) => `<th>${escapeHtml(cell)}</th>`).join('')}</tr></thead>` : ''
-  return `<table>${header}<tbody>${body.join('\n')}</tbody></table>`
+/** @param numbers columns of figures, set to the right; all but the first where nothing is said */
+export function table(head: readonly string[], rows: readonly (readonly string[])[], numbers?: readonly number[]): string {
+  const kind = (i: number) => ((numbers?.includes(i) ?? i > 0) ? ' class="number"' : '')
+  const body = rows.map((cells) => `<tr>${cells.map((cell, i) => `<td${kind(i)}>${escapeHtml(cell)}</td>`).join('')}</tr>`)
+  const header = head.some(Boolean)
+    ? `<thead><tr>${head.map((cell, i) => `<th${kind(i)}>${escapeHtml(cell)}</th>`).join('')}</tr></thead>`
+    : ''
+  return `<div class="wide"><table>${header}<tbody>${body.join('\n')}</tbody></table></div>`
 }
 
-export function count(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString('en-US') : String(Number(value.toPrecision(6)))
-}
+/** Six digits, and all those before the point. */
+export const count = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: decimals(value) })
+
+const decimals = (value: number) => (value === 0 ? 0 : Math.min(20, Math.max(0, 5 - Math.floor(Math.log10(Math.abs(value))))))
 
 export const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

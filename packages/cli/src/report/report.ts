@@ -1,17 +1,17 @@
 /** report.html: what a run did, from its records alone, in one file that needs nothing else. */
 import { join } from 'node:path'
 import { InputError } from '@espalier/nn'
-import { readIfThere, writeWhole } from '../files.js'
+import { readIfThere, readJson, writeWhole } from '../files.js'
 import type { Figures } from '../measure.js'
 import type { PruneSummary } from '../prune/options.js'
-import type { EpisodeRecord } from '../prune/records.js'
 import { type RunRecord, readRecord } from '../run.js'
-import { learningCurve } from './chart.js'
 import { count, escapeHtml, htmlPage, table } from './html.js'
+import { type Episode, type Limit, lockedTable, searchSections } from './search.js'
 import { type SensitivityRecord, sensitivitySections } from './sensitivity.js'
 
-interface Recorded extends PruneSummary {
-  readonly groups: readonly { id: string; channels: number; kept: number; fixed: string | null }[]
+/** What was recorded at the end; records of older versions lack some of it. */
+interface Recorded extends Partial<PruneSummary> {
+  readonly groups?: readonly { id: string; channels: number; kept: number; fixed: string | null }[]
 }
 
 /** Writes DIR/report.html. @returns its path @throws InputError where the folder holds no run of `prune` or `sensitivity` */
@@ -42,17 +42,18 @@ export async function writeReport(dir: string): Promise<string> {
     .filter(Boolean)
     .flatMap((line) => {
       try {
-        return [JSON.parse(line) as EpisodeRecord]
+        return [JSON.parse(line) as Episode]
       } catch {
         // The last line of a run that is still going on.
         return []
       }
     })
-  await writeWhole(path, page(record, episodes))
+  const best = (await readJson(join(dir, 'best.json')).catch(() => undefined)) as { episode?: number } | undefined
+  await writeWhole(path, page(record, episodes, best?.episode))
   return path
 }
 
-function page(record: RunRecord, episodes: readonly EpisodeRecord[]): string {
+function page(record: RunRecord, episodes: readonly Episode[], best: number | undefined): string {
   const result = record.status === 'done' ? (record.result as Recorded) : undefined
   const title = `espalier: ${String(record.settings.model)}`
   const sections = [
@@ -60,11 +61,15 @@ function page(record: RunRecord, episodes: readonly EpisodeRecord[]): string {
     result ? summaryTable(result) : '',
     result ? budgetTable(result) : '',
     result ? widthTable(result) : '',
-    episodes.length > 0 ? `<h2>Search</h2>${learningCurve(episodes)}` : '',
+    ...searchSections(episodes, result?.budgets ?? limitsOf(episodes), best),
+    lockedTable((result?.groups ?? []).flatMap(({ id, channels, fixed }) => (fixed === null ? [] : [{ id, channels, reason: fixed }]))),
     settingsTable(record),
   ]
   return htmlPage(title, sections)
 }
+
+/** While a run goes on only the names of its budgets are known. */
+const limitsOf = (episodes: readonly Episode[]): Limit[] => Object.keys(episodes[0]?.costs ?? {}).map((budget) => ({ budget }))
 
 function sensitivityPage(record: RunRecord): string {
   const title = `espalier: sensitivity of ${String(record.settings.model)}`
@@ -82,30 +87,45 @@ const units: readonly [keyof Figures, string, (value: number) => string][] = [
 ]
 
 function summaryTable({ before, after, pruned, selfCheck, seconds }: Recorded): string {
-  const rows = units.map(([key, name, show]) => {
+  const rows = units.flatMap(([key, name, show]) => {
+    const [was, is] = [before?.[key], after?.[key]]
+    if (was === undefined || is === undefined) return []
     const change =
-      key === 'accuracy'
-        ? `${after[key] >= before[key] ? '+' : '−'}${Math.abs(100 * (after[key] - before[key])).toFixed(2)} points`
-        : `${((100 * after[key]) / before[key]).toFixed(1)}%`
-    return [name, show(before[key]), show(after[key]), change]
+      key === 'accuracy' ? `${is >= was ? '+' : '−'}${Math.abs(100 * (is - was)).toFixed(2)} points` : `${((100 * is) / was).toFixed(1)}%`
+    return [[name, show(was), show(is), change]]
   })
+  const notes = [
+    pruned && `Test accuracy after pruning and before fine-tuning: ${(100 * pruned.accuracy).toFixed(2)}%.`,
+    selfCheck && `Greatest difference between the masked and the pruned network: ${selfCheck.maxAbsDifference.toExponential(2)}.`,
+    seconds && `Search ${seconds.search.toFixed(1)} s, fine-tuning ${seconds.finetune.toFixed(1)} s, in all ${seconds.total.toFixed(1)} s.`,
+  ]
   return `<h2>Before and after</h2>${table(['', 'Before', 'After', 'Change or share left'], rows)}
-<p>Test accuracy after pruning and before fine-tuning: ${(100 * pruned.accuracy).toFixed(2)}%. Greatest difference between the masked and the pruned network: ${selfCheck.maxAbsDifference.toExponential(2)}. Search ${seconds.search.toFixed(1)} s, fine-tuning ${seconds.finetune.toFixed(1)} s, in all ${seconds.total.toFixed(1)} s.</p>`
+<p>${notes.filter(Boolean).join(' ')}</p>`
 }
 
-const budgetTable = ({ budgets }: Recorded) =>
+const budgetTable = ({ budgets = [] }: Recorded) =>
   `<h2>Budgets, evaluated on the written file</h2>${table(
-    ['Budget', 'Limit', 'Value', ''],
-    budgets.map(({ budget, limit, value, met }) => [budget, count(limit), count(value), met ? 'met' : 'NOT met']),
+    ['Budget', 'Limit', 'Value', 'Of the limit', ''],
+    budgets.map(({ budget, limit, value, met }) => [
+      budget,
+      count(limit),
+      count(value),
+      limit > 0 ? `${((100 * value) / limit).toFixed(1)}%` : '',
+      met ? 'met' : 'NOT met',
+    ]),
+    [1, 2, 3],
   )}`
 
-function widthTable({ groups }: Recorded): string {
+function widthTable({ groups = [] }: Recorded): string {
+  if (groups.length === 0) return ''
   const widest = Math.max(...groups.map((group) => group.channels))
-  const rows = groups.map(({ id, channels, kept, fixed }) => {
-    const bar = (width: number, name: string) => `<span class="${name}" style="width:${((100 * width) / widest).toFixed(2)}%"></span>`
-    return `<tr><td>${escapeHtml(id)}</td><td class="number">${kept} of ${channels}</td><td class="bars">${bar(channels, 'all')}${bar(kept, 'kept')}</td><td>${escapeHtml(fixed ?? '')}</td></tr>`
-  })
-  return `<h2>Widths</h2><table><thead><tr><th>Channel group</th><th>Channels</th><th></th><th>Not cut because</th></tr></thead><tbody>${rows.join('\n')}</tbody></table>`
+  const bar = (width: number, name: string) => `<span class="${name}" style="width:${((100 * width) / widest).toFixed(2)}%"></span>`
+  const rows = groups.map(
+    ({ id, channels, kept, fixed }) =>
+      `<tr><td>${escapeHtml(id)}</td><td class="number">${kept} of ${channels}</td><td class="number">${((100 * kept) / channels).toFixed(0)}%</td><td class="bars">${bar(channels, 'all')}${bar(kept, fixed === null ? 'kept' : 'fixed')}</td></tr>`,
+  )
+  return `<h2>Widths</h2><div class="wide"><table><thead><tr><th>Channel group</th><th class="number">Channels</th><th class="number">Kept</th><th></th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div>
+<p>Grey: not to be cut; the reasons are below.</p>`
 }
 
 const settingsTable = ({ settings, versions }: RunRecord) =>
@@ -115,4 +135,5 @@ const settingsTable = ({ settings, versions }: RunRecord) =>
       name,
       typeof value === 'string' ? value : JSON.stringify(value),
     ]),
+    [],
   )}</details>`

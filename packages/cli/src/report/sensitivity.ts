@@ -1,6 +1,7 @@
 /** Accuracy against the share of channels removed, group by group: one small chart each, on common axes. */
 import type { Sensitivity } from '../sensitivity.js'
 import { escapeHtml, table } from './html.js'
+import { lockedTable } from './search.js'
 
 export type SensitivityRecord = Sensitivity
 
@@ -28,12 +29,7 @@ export function sensitivitySections(result: Sensitivity): string[] {
         group.tolerated > 0 ? `−${percent(group.tolerated, 0)}` : 'none',
       ]),
     )}`,
-    fixed.length > 0
-      ? `<h2>Not cut</h2>${table(
-          ['Channel group', 'Channels', 'Because'],
-          fixed.map(({ id, channels, reason }) => [id, String(channels), reason]),
-        )}`
-      : '',
+    lockedTable(fixed),
   ]
 }
 
