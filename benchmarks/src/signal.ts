@@ -63,7 +63,7 @@ async function demoSignal(gpu: Gpu, networks: number): Promise<void> {
   const validation = stratifiedSplit(part, 160, 0).part
 
   const space = createSpace(graph, { criterion: 'l1', roundTo: 1, minChannels: 1, keep: [], seed: 0 })
-  const budgets = await resolveBudgets(await readBudgets(['params<=35%', 'macs<=45%']), candidateOf(graph, exportOnnx(graph), space, {}))
+  const budgets = await resolveBudgets(await readBudgets(['params<=35%', 'macs<=45%']), candidateOf(graph, exportOnnx(graph), space))
   const costs = createCosts(space, budgets)
   const uniform = await uniformWithin(space, budgets, costs)
   const random = createRandom(1, 'signal')

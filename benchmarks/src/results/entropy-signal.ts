@@ -39,7 +39,7 @@ export async function entropySignal(gpu: Gpu, options: EntropySignalOptions): Pr
   const normalization = chooseNormalization(options, graph, train, silent)
   const { validation } = splitOff(train, 0.1, images, seed)
   const space = createSpace(graph, { criterion: 'l1', roundTo: 1, minChannels: 1, keep: [], seed })
-  const budgets = await resolveBudgets(await readBudgets([options.budget]), candidateOf(graph, bytes, space, {}))
+  const budgets = await resolveBudgets(await readBudgets([options.budget]), candidateOf(graph, bytes, space))
   const costs = createCosts(space, budgets)
   const random = createRandom(seed, 'entropy signal')
   const kept: Kept[] = []

@@ -17,6 +17,7 @@ const original = {
   macs: 2000,
   bytes: 5000,
   memory: 800,
+  weights: 7,
   widths: {},
   kept: {},
   layers: [],
@@ -27,6 +28,7 @@ const limitOf = async (text: string) => (await resolveBudgets([await parseBudget
 
 test.each([
   ['params<=10%', 100],
+  ['weights<=50%', 3.5],
   ['params<=200k', 200_000],
   ['params <= 1_500', 1500],
   ['params<=1.5M', 1_500_000],
@@ -50,7 +52,6 @@ test.each([
   ['params<=1MB', /not a limit/],
   ['latency<=4ms', /latency cannot be measured here.*a GPU adapter/],
   ['latency<=4MB', /not a limit.*4ms or 4.*'4MB'/],
-  ['weights<=10%', /not there yet/],
   ['command:<=3', /the command is missing/],
   ['module:<=3', /the file is missing/],
   ['module:./nowhere.mjs<=3', /nowhere\.mjs.*cannot be loaded/],

@@ -166,6 +166,13 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
       pruning(tiny, 'shapes,limit=100', 'params<=50%', '--method', 'uniform', '--warm-start', 'greedy'),
       /--warm-start.*--method crl, crl-fine, entropy, amc.*uniform/,
     ],
+    [pruning(tiny, 'shapes,limit=100', 'weights<=50%'), /--budget 'weights<=50%'.*--structure weights.*--structure filters/s],
+    [
+      pruning(tiny, 'shapes,limit=100', 'weights<=50%', '--structure', 'weights', '--criterion', 'bn'),
+      /--criterion.*not there with --structure weights.*l1/s,
+    ],
+    [pruning(tiny, 'shapes,limit=100', 'weights<=50%', '--structure', 'weights', '--method', 'entropy'), /--reward.*accuracy.*-entropy/s],
+    [pruning(tiny, 'shapes,limit=100', 'weights<=50%', '--structure', 'weights', '--keep', 'conv9'), /--keep conv9.*expected one of conv1/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--keep', 'conv9'), /--keep conv9.*expected one of.*conv1/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--validation', '100'), /--validation.*1 to 99/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--resume'), /no run to resume/],

@@ -1,6 +1,6 @@
 /** What is said of a network in results. */
 import type { Gpu } from '@espalier/kernels'
-import { costOf, type Graph, measureLatency, memoryOf } from '@espalier/nn'
+import { costOf, type Graph, measureLatency, memoryOf, nonZeroWeights } from '@espalier/nn'
 
 /** Time for a measurement of latency, in ms. */
 const patience = 3000
@@ -16,6 +16,8 @@ export interface Figures {
   readonly macs: number
   readonly bytes: number
   readonly memory: number
+  /** Those of convolutions and linear layers that are not zero. */
+  readonly weights: number
   readonly latencyMs: number
   /** On the test set, 0 to 1. */
   readonly accuracy: number
@@ -23,5 +25,13 @@ export interface Figures {
 
 export async function figuresOf(gpu: Gpu, graph: Graph, bytes: Uint8Array, accuracy: number): Promise<Figures> {
   const { params, macs } = costOf(graph)
-  return { params, macs, bytes: bytes.length, memory: memoryOf(graph), latencyMs: (await latencyOf(gpu, graph)).median, accuracy }
+  return {
+    params,
+    macs,
+    bytes: bytes.length,
+    memory: memoryOf(graph),
+    weights: nonZeroWeights(graph).nonZero,
+    latencyMs: (await latencyOf(gpu, graph)).median,
+    accuracy,
+  }
 }

@@ -53,6 +53,8 @@ export interface TrainingJob {
   readonly choice: TrainingChoice
   readonly normalization: TrainOptions['normalization']
   readonly teacher?: TrainOptions['teacher']
+  /** Weights that are zero stay zero. */
+  readonly keepZeros?: boolean
   readonly seed: number
   readonly run?: Run
   readonly report: Reporter
@@ -74,6 +76,7 @@ export async function runTraining(job: TrainingJob): Promise<{ graph: Graph; his
       augment: augmentationFor(dataset, augment),
       normalization: job.normalization,
       teacher: job.teacher,
+      keepZeros: job.keepZeros,
       seed: job.seed,
       signal: job.signal,
       resume,

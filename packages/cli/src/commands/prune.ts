@@ -14,7 +14,7 @@ export const pruneCommand = defineCommand({
     data: { ...dataOptions.data, schema: text.optional() },
     budget: option(
       '--budget <budget>',
-      'params<=10%, macs<=0.3x, bytes<=1MB, memory<=2MB, latency<=4ms, module:./file.mjs<=12.5, command:./measure.sh<=3; may be given again',
+      'params<=10%, macs<=0.3x, bytes<=1MB, memory<=2MB, weights<=10% (with --structure weights), latency<=4ms, module:./file.mjs<=12.5, command:./measure.sh<=3; may be given again',
       texts.optional(),
       { repeat: true },
     ),
@@ -22,6 +22,11 @@ export const pruneCommand = defineCommand({
     method: option(
       '--method <name>',
       'crl (constrained reinforcement learning), crl-fine (a mask per filter), entropy (DDPG, low spatial entropy), amc (DDPG, accuracy), uniform, global-l1 (one threshold for all groups), random or greedy (by sensitivities)',
+      text.optional(),
+    ),
+    structure: option(
+      '--structure <name>',
+      'filters (a smaller network) or weights (the same network, single weights at zero; budget weights<=10%) (filters)',
       text.optional(),
     ),
     algorithm: option('--algorithm <name>', 'of crl: ppo-lag, pid-lag, trpo-lag, cpo (ppo-lag)', text.optional()),
@@ -55,7 +60,7 @@ export const pruneCommand = defineCommand({
     }),
     refit: option(
       '--refit',
-      'fit the weights that are left to what their layers gave in the original network, by least squares',
+      'fit the weights that are left to what their layers gave in the original network, by least squares (the default for filters)',
       flag.optional(),
       {
         negatable: true,
@@ -94,6 +99,7 @@ export const pruneCommand = defineCommand({
       mean,
       std,
       method,
+      structure,
       algorithm,
       reward,
       levels,
@@ -149,6 +155,7 @@ export const pruneCommand = defineCommand({
         signal,
       },
       method: method as never,
+      structure: structure as never,
       algorithm: algorithm as never,
       reward: reward as never,
       entropy: entropy as never,
@@ -169,13 +176,20 @@ function recordedOptions(record: RunRecord | undefined, normalize: string | unde
 
 function describe(json: PruneSummary, folder: string): Answer {
   const { before, after } = json
-  const left = (key: 'params' | 'macs' | 'bytes' | 'memory' | 'latencyMs') => `${((100 * after[key]) / before[key]).toFixed(1)}%`
-  const row = (name: string, key: 'params' | 'macs' | 'bytes' | 'memory') => [name, count(before[key]), count(after[key]), left(key)]
+  const left = (key: 'params' | 'macs' | 'bytes' | 'memory' | 'weights' | 'latencyMs') =>
+    `${((100 * after[key]) / before[key]).toFixed(1)}%`
+  const row = (name: string, key: 'params' | 'macs' | 'bytes' | 'memory' | 'weights') => [
+    name,
+    count(before[key]),
+    count(after[key]),
+    left(key),
+  ]
   const rows = [
     ['', 'before', 'after', 'left'],
     ['test accuracy', percent(before.accuracy), percent(after.accuracy), ''],
     row('parameters', 'params'),
     row('MACs', 'macs'),
+    ...(json.structure === 'weights' ? [row('weights not zero', 'weights')] : []),
     row('file, bytes', 'bytes'),
     row('activations, bytes', 'memory'),
     ['latency, ms', before.latencyMs.toFixed(3), after.latencyMs.toFixed(3), left('latencyMs')],

@@ -24,7 +24,7 @@ export async function searchGlobal(search: Search): Promise<void> {
   const { space, costs } = search
   const widths = globalWidths(space)
   const most = globalWithin(space, costs)
-  const channels = space.open.reduce((sum, { scores }) => sum + scores.length, 0)
+  const channels = space.open.reduce((sum, { group }) => sum + group.channels, 0)
   await judgeFirst(search, 'global', function* () {
     for (let count = most; count > 0; count -= Math.max(1, Math.round(channels / 128))) yield widths(count)
     yield space.smallest

@@ -2,8 +2,8 @@
 import type { Gpu } from '@espalier/kernels'
 import { criteria, dataCriteria, InputError, type Normalization } from '@espalier/nn'
 import { nameOfData } from '../model.js'
-import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions } from './options.js'
-import { rewards } from './reward.js'
+import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions, structures } from './options.js'
+import { needsEntropy, rewards } from './reward.js'
 
 /** Methods that learn: they have a place to begin at. */
 const agents: readonly Method[] = ['crl', 'crl-fine', 'entropy', 'amc']
@@ -13,6 +13,7 @@ export interface Choice
     Pick<
       PruneOptions,
       | 'method'
+      | 'structure'
       | 'algorithm'
       | 'reward'
       | 'levels'
@@ -42,6 +43,7 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
   const hardware = gpu.info.kind === 'hardware'
   const choice: Choice = {
     method: options.method ?? 'crl',
+    structure: options.structure ?? 'filters',
     algorithm: options.algorithm ?? 'ppo-lag',
     reward: options.reward ?? (options.method === 'entropy' ? '-entropy' : 'accuracy'),
     levels: options.levels ?? 16,
@@ -60,7 +62,7 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
     images: options.images ?? (hardware ? 2000 : 500),
     candidates: options.candidates ?? (hardware ? 16 : 8),
     recalibrate: options.recalibrate ?? true,
-    refit: options.refit ?? true,
+    refit: options.refit ?? options.structure !== 'weights',
     finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
     seed: options.seed ?? 0,
   }
@@ -71,7 +73,17 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
   among('--algorithm', choice.algorithm, algorithms)
   among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
   among('--reward', choice.reward, rewards)
+  among('--structure', choice.structure, structures)
   among('--entropy', choice.entropy, entropyDefinitions)
+  const filtersOnly = (field: string, found: string | number, expected: string) => {
+    throw new InputError('not there with --structure weights', { field, expected, found })
+  }
+  if (choice.structure === 'weights') {
+    if (choice.refit) filtersOnly('--refit', 'true', '--structure filters')
+    if (needsEntropy(choice.reward)) filtersOnly('--reward', choice.reward, 'accuracy or accuracy*log-macs')
+    if (choice.criterion !== 'l1') filtersOnly('--criterion', choice.criterion, 'l1: the largest magnitudes stay')
+    for (const field of ['roundTo', 'minChannels'] as const) if (choice[field] !== 1) filtersOnly(field, choice[field], '1')
+  }
   if (!(Number.isInteger(choice.levels) && choice.levels >= 2 && choice.levels <= 256))
     throw new InputError('not usable', { field: '--levels', expected: 'a whole number from 2 to 256', found: choice.levels })
   if (choice.warmStart !== 'uniform' && !agents.includes(choice.method))

@@ -10,10 +10,8 @@ import {
   exportOnnx,
   type Graph,
   type InputStatistics,
-  type Kept,
   type Normalization,
   pruneAndRefit,
-  pruneChannels,
   stratifiedSplit,
 } from '@espalier/nn'
 import type { Budget } from '../budgets.js'
@@ -23,11 +21,11 @@ import { runTraining, type TrainingChoice } from '../training.js'
 import { cutAndCheck, recalibrated } from './finish.js'
 import { type Costs, meets, nearestValues } from './reach.js'
 import { cutOf, type EpisodeRecord, type Records } from './records.js'
-import { candidateOf, cutKey, type Space } from './space.js'
+import { type Cut, candidateOf, cutKey, type Space } from './space.js'
 
 export interface Finalist {
   readonly record: EpisodeRecord
-  readonly kept: Kept
+  readonly chosen: Cut
   /** Really cut, re-fitted where that was asked for, and recalibrated. */
   readonly graph: Graph
   readonly maxAbsDifference: number
@@ -75,24 +73,23 @@ export async function* judgeFinalists(gpu: Gpu, setup: FinalistSetup): AsyncGene
   const steps = Math.max(1, Math.min(trialSteps, Math.round((trialShare * training.epochs * rest.count) / training.batch)))
   const images = Math.min(rest.count, steps * training.batch)
   const trial = images < rest.count ? stratifiedSplit(rest, images, seed).part : rest
-  const cutDown = async (kept: Kept) => {
-    const { graph: cut, maxAbsDifference } = await cutAndCheck(gpu, space, kept, seed)
-    const graph = setup.statistics ? pruneAndRefit(space.graph, kept, setup.statistics).graph : cut
+  const cutDown = async (chosen: Cut) => {
+    const { graph: cut, maxAbsDifference } = await cutAndCheck(gpu, space, chosen, seed)
+    const graph = setup.statistics ? pruneAndRefit(space.graph, space.keptOf(chosen), setup.statistics).graph : cut
     return {
       graph: setup.recalibrate ? await recalibrated(gpu, graph, { train: rest, validation, normalization, seed }) : graph,
       maxAbsDifference,
     }
   }
   // A cut that was judged need not be made again; one that is known from before an interruption must.
-  const judged: { record: EpisodeRecord; kept: Kept; cut?: Awaited<ReturnType<typeof cutDown>> }[] = []
+  const judged: { record: EpisodeRecord; chosen: Cut; cut?: Awaited<ReturnType<typeof cutDown>> }[] = []
   for (const [i, before] of (listed.length > 1 ? listed : []).entries()) {
     report.progress('finalists', i, listed.length)
     const chosen = cutOf(space, before)
-    const kept = space.keptOf(chosen)
     let judgement = records.knownFinalists.get(cutKey(space, chosen))
     let cut: Awaited<ReturnType<typeof cutDown>> | undefined
     if (!judgement) {
-      cut = await cutDown(kept)
+      cut = await cutDown(chosen)
       const { graph } = cut
       judgement = await evaluate(gpu, graph, validation, { normalization, signal })
       if (training.epochs > 0) {
@@ -104,6 +101,7 @@ export async function* judgeFinalists(gpu: Gpu, setup: FinalistSetup): AsyncGene
           choice: { ...training, epochs: 1 },
           normalization,
           teacher: setup.teacher,
+          keepZeros: space.structure === 'weights',
           seed,
           report,
           signal,
@@ -125,16 +123,16 @@ export async function* judgeFinalists(gpu: Gpu, setup: FinalistSetup): AsyncGene
       multipliers: [],
     }
     await records.add([record])
-    judged.push({ record, kept, cut })
+    judged.push({ record, chosen, cut })
   }
   if (judged.length > 0) report.progress('finalists', judged.length, judged.length)
   judged.sort((a, b) => b.record.accuracy - a.record.accuracy || a.record.loss - b.record.loss || a.record.episode - b.record.episode)
-  const asListed = (record: EpisodeRecord): (typeof judged)[number] => ({ record, kept: space.keptOf(cutOf(space, record)) })
-  for (const { cut, ...chosen } of judged.length > 0 ? judged : listed.map(asListed))
-    yield { ...chosen, ...(cut ?? (await cutDown(chosen.kept))) }
+  const asListed = (record: EpisodeRecord): (typeof judged)[number] => ({ record, chosen: cutOf(space, record) })
+  for (const { record, chosen, cut } of judged.length > 0 ? judged : listed.map(asListed))
+    yield { record, chosen, ...(cut ?? (await cutDown(chosen))) }
   for await (const record of candidates) {
-    const { kept } = asListed(record)
-    yield { record, kept, ...(await cutDown(kept)) }
+    const { chosen } = asListed(record)
+    yield { record, chosen, ...(await cutDown(chosen)) }
   }
 }
 
@@ -149,9 +147,8 @@ async function* withinWhenCut({ space, budgets, costs, records, finalists }: Fin
     const key = cutKey(space, chosen)
     if (tried.has(key)) continue
     tried.add(key)
-    const kept = space.keptOf(chosen)
-    const graph = pruneChannels(space.graph, kept)
-    if (!meets(await costs.ofCut(key, candidateOf(graph, exportOnnx(graph), space, kept)), budgets)) continue
+    const graph = space.graphOf(chosen)
+    if (!meets(await costs.ofCut(key, candidateOf(graph, exportOnnx(graph), space, chosen)), budgets)) continue
     found = true
     yield record
   }

@@ -6,22 +6,25 @@ import {
   type Dataset,
   evaluate,
   type Graph,
-  type Kept,
   maskGraph,
   maskName,
   masksOf,
   type Normalization,
-  pruneChannels,
   recalibrateBatchNorm,
 } from '@espalier/nn'
-import type { Space } from './space.js'
+import type { Cut, Space } from './space.js'
 
 /** Greatest difference allowed between the masked and the cut network, relative to the greatest output (or 1, where that is smaller). */
 const tolerance = 1e-4
 
-/** Cuts the channels, and checks on the GPU that the network without them gives what the network with them masked gives. */
-export async function cutAndCheck(gpu: Gpu, space: Space, kept: Kept, seed: number): Promise<{ graph: Graph; maxAbsDifference: number }> {
-  const graph = pruneChannels(space.graph, kept)
+/**
+ * Cuts the channels, and checks on the GPU that the network without them gives what the network with them masked gives. Where single weights become zero nothing
+ * is cut that could make a difference.
+ */
+export async function cutAndCheck(gpu: Gpu, space: Space, chosen: Cut, seed: number): Promise<{ graph: Graph; maxAbsDifference: number }> {
+  const graph = space.graphOf(chosen)
+  if (space.structure === 'weights') return { graph, maxAbsDifference: 0 }
+  const kept = space.keptOf(chosen)
   const open = space.open.map(({ group }) => group)
   const masked = maskGraph(compensatedGraph(space.graph, kept), open)
   const feeds = Object.fromEntries(open.map((group) => [maskName(group.id), masksOf(group, [kept], 1)]))

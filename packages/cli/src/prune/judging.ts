@@ -8,11 +8,15 @@ import {
   type Dataset,
   type Graph,
   InputError,
+  type MaskedOptions,
+  maskedEvaluator,
   memoryOf,
   type Normalization,
+  sparseEvaluator,
   stratifiedSplit,
 } from '@espalier/nn'
-import { needsData } from './space.js'
+import type { Judged } from './reward.js'
+import { type Cut, needsData, type Space } from './space.js'
 
 /** Scores of all channels by images; undefined where the criterion looks at weights only. */
 export async function scoresFor(
@@ -59,4 +63,19 @@ export function splitOff(train: Dataset, validation: number, images: number, see
     })
   const { part, rest } = stratifiedSplit(train, count, seed)
   return { rest, validation: images < part.count ? stratifiedSplit(part, images, seed).part : part }
+}
+
+export interface Evaluator {
+  evaluate(cuts: readonly Cut[], signal?: AbortSignal): Promise<Judged[]>
+  destroy(): void
+}
+
+/** What judges the networks of a space, compiled once. */
+export async function createEvaluator(gpu: Gpu, space: Space, validation: Dataset, options: MaskedOptions): Promise<Evaluator> {
+  if (space.structure === 'weights') {
+    const { evaluate, destroy } = await sparseEvaluator(gpu, space.graph, validation, options)
+    return { evaluate: (cuts, signal) => evaluate(cuts.map(space.weightsOf), signal), destroy }
+  }
+  const { evaluate, destroy } = await maskedEvaluator(gpu, space.graph, space.groups, validation, options)
+  return { evaluate: (cuts, signal) => evaluate(cuts.map(space.keptOf), signal), destroy }
 }

@@ -42,7 +42,7 @@ test('a made-up latency is learnt from a few networks, and told of others', () =
 /** Share of proposals (random ones, scaled back) within half the latency, as a budget on latency and as one that is only called. */
 async function feasible(known: boolean): Promise<number> {
   const cost = ({ layers }: Candidate) => stepped(layers)
-  const whole = candidateOf(graph, exportOnnx(graph), space, {})
+  const whole = candidateOf(graph, exportOnnx(graph), space)
   const given = known ? ['latency<=50%'] : [{ name: 'black box', limit: 0.97 * 0.5 * stepped(original), cost }]
   const budgets = await resolveBudgets(await readBudgets(given, { latency: cost }), whole)
   const { aims, costs } = await reach(space, budgets, createMeasurements())
@@ -65,7 +65,7 @@ test('what is expected to be too slow is scaled back: more of what is proposed i
 
 test('a limit that only the smallest network keeps is kept to as it is; one below it has the nearest value', async () => {
   const cost = ({ layers }: Candidate) => linear(layers)
-  const whole = candidateOf(graph, exportOnnx(graph), space, {})
+  const whole = candidateOf(graph, exportOnnx(graph), space)
   const least = linear(space.candidate(space.smallest).layers)
   const reached = async (ms: number) =>
     reach(space, await resolveBudgets(await readBudgets([`latency<=${ms}`], { latency: cost }), whole), createMeasurements())

@@ -15,6 +15,9 @@ export type Algorithm = (typeof algorithms)[number]
 export const entropyDefinitions = ['aura', 'aura-matrix'] as const
 export type EntropyDefinition = (typeof entropyDefinitions)[number]
 
+export const structures = ['filters', 'weights'] as const
+export type Structure = (typeof structures)[number]
+
 export interface PruneOptions extends NormalizationOptions {
   /** Path of an ONNX file, its bytes, or a graph. */
   readonly model: ModelSource
@@ -30,6 +33,8 @@ export interface PruneOptions extends NormalizationOptions {
   /** An unfinished run in that folder may be replaced. */
   readonly replace?: boolean
   readonly method?: Method
+  /** What goes: whole filters, so that the network is smaller; or single weights, which become zero. `filters` by default. */
+  readonly structure?: Structure
   /** Of `crl` and `crl-fine`; `ppo-lag` by default. */
   readonly algorithm?: Algorithm
   /** What candidates are ranked by until the finalists are judged; `-entropy` by default with the method `entropy`, else `accuracy`. */
@@ -83,6 +88,7 @@ export interface PruneSummary {
   /** Path of the file written; null when none was asked for. */
   readonly model: string | null
   readonly method: Method
+  readonly structure: Structure
   readonly algorithm: Algorithm | null
   readonly reward: Reward
   readonly seed: number

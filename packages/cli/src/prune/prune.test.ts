@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
-import { channelGroups, costOf, importOnnx, makeShapes } from '@espalier/nn'
+import { channelGroups, costOf, importOnnx, makeShapes, nonZeroWeights } from '@espalier/nn'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { UnreachableError } from '../errors.js'
 import { train } from '../jobs.js'
@@ -250,6 +250,7 @@ test.each([
   ['greedy', 'l1'],
   ['crl-fine', 'fpgm'],
   ['amc', 'bn'],
+  ['entropy', 'l1'],
 ] as const)('%s by %s keeps the budgets, rounded widths and layers that must stay', async (method, criterion) => {
   const { kept, after, before, episodes } = await prune({
     ...job(method),
@@ -267,6 +268,35 @@ test.each([
   for (const units of Object.values(kept)) expect(units.length % 4).toBe(0)
   expect(kept.conv3).toBeUndefined()
   expect(episodes).toBeLessThanOrEqual(6)
+})
+
+test.each([
+  ['crl', 'weights'],
+  ['crl-fine', 'filters'],
+  ['global-l1', 'weights'],
+  ['greedy', 'weights'],
+] as const)('single weights by %s: %s go to zero and stay there, and the network keeps its shape', async (method, unit) => {
+  const { graph, before, after, kept, budgets, pruned } = await prune({
+    ...job(`weights-${method}`),
+    structure: 'weights',
+    method,
+    budgets: ['weights<=20%'],
+    keep: ['fc'],
+  })
+  expect(budgets).toMatchObject([{ budget: 'weights<=20%', met: true }])
+  expect(after).toMatchObject({ params: before.params, macs: before.macs, bytes: before.bytes })
+  expect(after.weights).toBeLessThanOrEqual(0.2 * before.weights)
+  expect(after.accuracy).toBeGreaterThanOrEqual(pruned.accuracy - 0.05)
+  expect(kept).toEqual({})
+  // What is written is what was promised: counted in the file, layer by layer.
+  const { layers } = nonZeroWeights(await importOnnx(await readFile(at(`weights-${method}.onnx`))))
+  expect(layers.at(-1)).toMatchObject({ name: 'fc', count: 640, nonZero: 640 })
+  const { widths } = JSON.parse(await read(`weights-${method}.run/best.json`)) as { widths: Record<string, number> }
+  for (const { name, count, nonZero } of layers.slice(0, -1)) {
+    const filters = graph.initializers.get(graph.nodes.find((node) => node.name === name)!.inputs[1])!.dims[0]
+    expect(nonZero, name).toBe(unit === 'weights' ? widths[name] : (widths[name] * count) / filters)
+  }
+  expect(await read(`weights-${method}.run/report.html`)).toContain('<svg')
 })
 
 test('rounds tighten the budgets; killed in the second round and resumed, a run ends in the same file', async () => {
@@ -298,8 +328,8 @@ test('rounds tighten the budgets; killed in the second round and resumed, a run 
 
 test('re-fitted, the pruned network is better before fine-tuning, within the same budgets', async () => {
   const uniform = { ...job('refit'), method: 'uniform', episodes: 1, budgets: ['params<=50%'], finetune: 0, run: undefined } as const
-  const plain = await prune({ ...uniform, recalibrate: false })
-  const refitted = await prune({ ...uniform, recalibrate: false, refit: true })
+  const plain = await prune({ ...uniform, recalibrate: false, refit: false })
+  const refitted = await prune({ ...uniform, recalibrate: false })
   expect(refitted.kept).toEqual(plain.kept)
   expect(refitted.after.params).toBe(plain.after.params)
   expect(refitted.pruned.accuracy).toBeGreaterThan(plain.pruned.accuracy + 0.1)

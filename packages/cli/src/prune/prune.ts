@@ -6,11 +6,10 @@ import {
   exportOnnx,
   type Graph,
   gatherGrams,
+  InputError,
   type InputStatistics,
   importOnnx,
   type Kept,
-  type MaskedEvaluator,
-  maskedEvaluator,
   normalizationMetadata,
   withMetadata,
 } from '@espalier/nn'
@@ -31,7 +30,7 @@ import { searchFine } from './crl-fine.js'
 import { searchDdpg } from './ddpg.js'
 import { type Finalist, type FinalistSetup, judgeFinalists } from './finalists.js'
 import { searchGreedy } from './greedy.js'
-import { runFor, scoresFor, splitOff } from './judging.js'
+import { createEvaluator, type Evaluator, runFor, scoresFor, splitOff } from './judging.js'
 import { searchLocally } from './local.js'
 import { createMeasurements } from './measurements.js'
 import type { Method, PruneOptions, PruneResult, PruneSummary } from './options.js'
@@ -40,8 +39,9 @@ import { openRecords, type Records } from './records.js'
 import { needsEntropy } from './reward.js'
 import { composed, type Earlier, earlierRounds, partOf, type Round } from './rounds.js'
 import { createSearch, type Search } from './search.js'
-import { type Cut, candidateOf, createSpace, type Space } from './space.js'
+import { type Cut, candidateOf, createSpace, plainKept, type Space } from './space.js'
 import { startOf } from './start.js'
+import { createWeightSpace } from './weight-space.js'
 
 const searches: Readonly<Record<Method, (search: Search) => Promise<void>>> = {
   crl: searchCrl,
@@ -113,8 +113,18 @@ async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
   const graph = withMetadata(model.graph, normalizationMetadata(normalization))
   const { validation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
   const scores = await scoresFor(gpu, graph, rest, { ...choice, normalization, signal: options.signal })
-  const space = createSpace(graph, choice, scores)
-  for (const { id, channels, reason } of space.fixed) report.log(`${id}: all ${channels} channels stay: ${reason}`)
+  const space =
+    choice.structure === 'weights'
+      ? createWeightSpace(graph, choice, choice.method === 'crl-fine' ? 'filters' : 'weights')
+      : createSpace(graph, choice, scores)
+  for (const { text } of requests.filter(({ kind }) => kind === 'weights' && choice.structure !== 'weights'))
+    throw new InputError('filters go as a whole: params says what is left', {
+      field: `--budget '${text}'`,
+      expected: '--structure weights',
+      found: `--structure ${choice.structure}`,
+    })
+  for (const { id, channels, reason } of space.fixed)
+    report.log(`${id}: all ${channels} ${space.structure === 'weights' ? 'weights' : 'channels'} stay: ${reason}`)
   const test = await data.test()
   // The file of an earlier round lies in the folder of its run, wherever that is.
   const settings = { ...settingsOf(options, choice, digest(model.bytes), normalization), ...(round && { limits: round.limits, out: null }) }
@@ -141,7 +151,7 @@ async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
 
 /** Asks the budgets, of the original and of the networks that a search starts from. `limits` are what the result must keep, `budgets` what the search keeps to. */
 async function reachBudgets({ graph, model, space, requests, measurements, report, round }: Input) {
-  const original = candidateOf(graph, model.bytes, space, {})
+  const original = candidateOf(graph, model.bytes, space)
   const known = (budget: Omit<BudgetRequest, 'limit'>, candidate: Candidate) =>
     isExact(budget) ? costValue(budget, candidate) : measurements.of('original', budget.text, () => costValue(budget, candidate))
   const resolved = round ? undefined : await resolveBudgets(requests, original, known)
@@ -235,6 +245,7 @@ async function carryOut(
   const summary: PruneSummary = {
     model: out ?? null,
     method: choice.method,
+    structure: choice.structure,
     algorithm: choice.method.startsWith('crl') ? choice.algorithm : null,
     reward: choice.reward,
     seed,
@@ -253,10 +264,12 @@ async function carryOut(
     },
   }
   if (run) {
-    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(earlier?.original ?? space, kept) })
+    const lengths = Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, indices.length]))
+    const left = space.structure === 'weights' ? record.widths : lengths
+    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(earlier?.original ?? space, left) })
     await writeReport(run.dir)
   }
-  return { ...summary, graph: small, bytes, kept: plain(kept) }
+  return { ...summary, graph: small, bytes, kept: plainKept(kept) }
 }
 
 /** Searches, judging candidates by the masked network: compiled once, and gone before the GPU is needed for training. @returns how many networks were judged */
@@ -275,19 +288,12 @@ async function searchFor(
   // Re-fitted candidates have weights of their own, so one is judged after the other.
   const { candidates, batch } = runFor(gpu, space.graph, statistics ? { ...choice, candidates: 1 } : choice, validation.count)
   const entropy = needsEntropy(reward) ? { levels: choice.levels, definition: choice.entropy } : undefined
-  let evaluator: MaskedEvaluator | undefined
+  let evaluator: Evaluator | undefined
   let judged = 0
   const evaluateCuts = async (cuts: readonly Cut[]) => {
-    evaluator ??= await maskedEvaluator(gpu, space.graph, space.groups, validation, {
-      normalization,
-      candidates,
-      batch,
-      recalibrate,
-      statistics,
-      entropy,
-    })
+    evaluator ??= await createEvaluator(gpu, space, validation, { normalization, candidates, batch, recalibrate, statistics, entropy })
     judged += cuts.length
-    return evaluator.evaluate(cuts.map(space.keptOf), signal)
+    return evaluator.evaluate(cuts, signal)
   }
   try {
     const search = createSearch({
@@ -331,9 +337,9 @@ async function finishWithin(gpu: Gpu, job: Job, run: Run | undefined, setup: Fin
   const nearest = limits.map(() => Number.POSITIVE_INFINITY)
   let tries = 0
   for await (const finalist of judgeFinalists(gpu, setup)) {
-    const kept = composed(keptBefore, finalist.kept)
+    const kept = composed(keptBefore, space.keptOf(finalist.chosen))
     const finished = await finish(gpu, job, run, setup, { ...finalist, kept }, tries)
-    const checked = await checkBudgets(finished.small, finished.bytes, space, limits, finalist.kept)
+    const checked = await checkBudgets(finished.small, finished.bytes, space, limits, finalist.chosen)
     if (checked.every(({ met }) => met)) return { ...finalist, ...finished, kept, checked }
     checked.forEach(({ value }, k) => (nearest[k] = Math.min(nearest[k], value)))
     for (const { budget, limit, value } of checked.filter(({ met }) => !met))
@@ -345,11 +351,19 @@ async function finishWithin(gpu: Gpu, job: Job, run: Run | undefined, setup: Fin
 }
 
 /** Fine-tunes where that is asked for. From here on only what a user gets counts: the bytes, read again. */
-async function finish(gpu: Gpu, job: Job, run: Run | undefined, { training, teacher }: FinalistSetup, finalist: Finalist, tries: number) {
+async function finish(
+  gpu: Gpu,
+  job: Job,
+  run: Run | undefined,
+  { training, teacher }: FinalistSetup,
+  finalist: Finalist & { kept: Kept },
+  tries: number,
+) {
   const { options, choice, report, train, validation, test, normalization } = job
   const { signal, checkpointSeconds } = options
   const { record, kept, graph: cut } = finalist
-  const best = { episode: record.episode, accuracy: record.accuracy, widths: record.widths, kept: plain(kept), costs: record.costs }
+  const { episode, accuracy, widths, masks, costs } = record
+  const best = { episode, accuracy, widths, ...(masks && { masks }), kept: plainKept(kept), costs }
   await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
   const pruned = await evaluate(gpu, cut, test, { normalization, signal })
   report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
@@ -361,6 +375,7 @@ async function finish(gpu: Gpu, job: Job, run: Run | undefined, { training, teac
     choice: training,
     normalization,
     teacher,
+    keepZeros: choice.structure === 'weights',
     seed: choice.seed,
     run,
     report,
@@ -398,9 +413,9 @@ async function checkBudgets(
   bytes: Uint8Array,
   space: Space,
   budgets: readonly Budget[],
-  kept: Kept,
+  cut: Cut,
 ): Promise<PruneSummary['budgets']> {
-  const candidate = candidateOf(graph, bytes, space, kept)
+  const candidate = candidateOf(graph, bytes, space, cut)
   const results = []
   for (const budget of budgets) {
     const value = await costValue(budget, candidate)
@@ -411,13 +426,12 @@ async function checkBudgets(
 
 const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
 
-const plain = (kept: Kept) => Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, Array.from(indices)]))
-
-const groupsOf = (space: Space, kept: Kept) =>
+/** @param left units by group: channels, or weights */
+const groupsOf = (space: Space, left: Readonly<Record<string, number>>) =>
   space.groups.map(({ id, channels }) => ({
     id,
     channels,
-    kept: kept[id]?.length ?? channels,
+    kept: left[id] ?? channels,
     fixed: space.fixed.find((each) => each.id === id)?.reason ?? null,
   }))
 

@@ -111,21 +111,45 @@ export const uniformWidths = (space: Space, share: number): Widths => space.open
  * are comparable because each group's are divided by their mean. Widths grow with `count`, so that costs can be bisected.
  */
 export function globalWidths(space: Space): (count: number) => Widths {
-  const ranked = space.open.flatMap(({ scores }, group) => Array.from(scores, (score) => ({ group, score })))
-  // Of equal scores the earlier group keeps its own; the sort is stable.
-  ranked.sort((a, b) => b.score - a.score)
-  return (count) => {
-    const kept = space.open.map(() => 0)
-    for (const { group } of ranked.slice(0, count)) kept[group]++
-    return kept.map((width, i) => space.nearest(i, width / space.open[i].group.channels))
+  // Typed arrays, for weights are millions.
+  const sorted = space.open.map(({ scores }) => scores.slice().sort())
+  const all = new Float64Array(sorted.reduce((sum, scores) => sum + scores.length, 0))
+  let offset = 0
+  for (const scores of sorted) {
+    all.set(scores, offset)
+    offset += scores.length
   }
+  all.sort()
+  return (count) => {
+    const least = count > 0 ? all[all.length - count] : Number.POSITIVE_INFINITY
+    const above = sorted.map((scores) => scores.length - firstAbove(scores, least, false))
+    // Of equal scores the earlier group keeps its own.
+    let ties = count - above.reduce((sum, each) => sum + each, 0)
+    return sorted.map((scores, i) => {
+      const equal = Math.min(ties, scores.length - above[i] - firstAbove(scores, least, true))
+      ties -= equal
+      return space.nearest(i, (above[i] + equal) / scores.length)
+    })
+  }
+}
+
+/** Index of the first of ascending values that is above a bound, or at it. */
+function firstAbove(values: Float64Array, bound: number, orAt: boolean): number {
+  let low = 0
+  let high = values.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (values[middle] > bound || (orAt && values[middle] === bound)) high = middle
+    else low = middle + 1
+  }
+  return low
 }
 
 /** How many of all channels the widest network of `globalWidths` within the exact budgets keeps, by bisection; 0 where only the smallest is left. */
 export function globalWithin(space: Space, costs: Costs): number {
   const widths = globalWidths(space)
   let low = 0
-  let high = space.open.reduce((sum, { scores }) => sum + scores.length, 0)
+  let high = space.open.reduce((sum, { group }) => sum + group.channels, 0)
   if (costs.fitsExactly(widths(high))) return high
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2)

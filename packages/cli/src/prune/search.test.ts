@@ -31,7 +31,7 @@ async function searched(
   { algorithm = 'ppo-lag' as Algorithm, reward = 'accuracy' as Reward, warmStart = 'uniform', localSearch = 0, candidates = 8 } = {},
 ) {
   const space = createSpace(graph, options)
-  const budgets = await resolveBudgets(await readBudgets(['params<=25%', 'macs<=40%']), candidateOf(graph, exportOnnx(graph), space, {}))
+  const budgets = await resolveBudgets(await readBudgets(['params<=25%', 'macs<=40%']), candidateOf(graph, exportOnnx(graph), space))
   const costs = createCosts(space, budgets)
   const accuracy = (widths: Widths) =>
     Math.exp(-widths.reduce((sum, width, i) => sum + sensitivity[i] * (1 - width / space.open[i].group.channels) ** 2, 0))
@@ -180,7 +180,7 @@ test('rewards: accuracy, entropy and its opposite, and what AMC has for small ne
 
 test('shares beyond the exact budgets are scaled by one factor, others stay', async () => {
   const space = createSpace(tiny, options)
-  const budgets = await resolveBudgets(await readBudgets(['params<=25%']), candidateOf(tiny, exportOnnx(tiny), space, {}))
+  const budgets = await resolveBudgets(await readBudgets(['params<=25%']), candidateOf(tiny, exportOnnx(tiny), space))
   const costs = createCosts(space, budgets)
   expect(projectShares(space, [0.25, 0.25, 0.25, 0.25], costs)).toEqual([4, 8, 8, 16])
   const widths = projectShares(space, [1, 0.5, 1, 1], costs)
@@ -205,7 +205,7 @@ test('the state of the paper, each number at most 1', () => {
 
 test('a global threshold keeps the highest scores of all groups, as many as the budgets allow', async () => {
   const space = createSpace(tiny, options)
-  const original = candidateOf(tiny, exportOnnx(tiny), space, {})
+  const original = candidateOf(tiny, exportOnnx(tiny), space)
   const budgets = await resolveBudgets(await readBudgets(['params<=30%', 'macs<=50%']), original)
   const costs = createCosts(space, budgets)
   const count = globalWithin(space, costs)
@@ -233,7 +233,7 @@ test('a custom budget is reached by going narrower', async () => {
   const space = createSpace(tiny, options)
   const cost = ({ widths }: { widths: Readonly<Record<string, number>> }) => Math.max(...Object.values(widths))
   const requests = await readBudgets(['params<=80%', { name: 'widest', limit: 20, cost }])
-  const budgets = await resolveBudgets(requests, candidateOf(tiny, exportOnnx(tiny), space, {}))
+  const budgets = await resolveBudgets(requests, candidateOf(tiny, exportOnnx(tiny), space))
   const costs = createCosts(space, budgets)
   const records = await openRecords(undefined, space, budgets)
   const uniform = await uniformWithin(space, budgets, costs)

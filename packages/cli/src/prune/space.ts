@@ -9,20 +9,29 @@ import {
   dataCriteria,
   exportOnnx,
   type Graph,
+  type GroupMember,
   InputError,
   type Kept,
+  type KeptWeights,
   keepTop,
   memoryOf,
+  nonZeroWeights,
   pruneChannels,
   rankChannels,
 } from '@espalier/nn'
 import type { Candidate } from '../budgets.js'
+import type { Structure } from './options.js'
 
 /** Channels left in each open group, in the order of `Space.open`. */
 export type Widths = readonly number[]
 
+/** What goes together: channels, or the weights of a layer. */
+export interface Units extends Pick<ChannelGroup, 'id' | 'channels' | 'locked'> {
+  readonly members: readonly Pick<GroupMember, 'layer' | 'side'>[]
+}
+
 export interface OpenGroup {
-  readonly group: ChannelGroup
+  readonly group: Units
   /** Possible widths, ascending; the last is all channels. */
   readonly widths: readonly number[]
   /** Importance of each channel, by the criterion. */
@@ -30,8 +39,9 @@ export interface OpenGroup {
 }
 
 export interface Space {
+  readonly structure: Structure
   readonly graph: Graph
-  readonly groups: readonly ChannelGroup[]
+  readonly groups: readonly Units[]
   readonly open: readonly OpenGroup[]
   /** Groups that stay whole, with the reason. */
   readonly fixed: readonly { readonly id: string; readonly channels: number; readonly reason: string }[]
@@ -39,7 +49,12 @@ export interface Space {
   readonly full: Widths
   /** The possible width nearest to a share of the group's channels, the smaller one of two. */
   nearest(group: number, share: number): number
+  /** Channels that are kept of every open group; none is named where channels do not go. */
   keptOf(cut: Cut): Kept
+  /** Weights that are kept of every open layer; none is named where weights do not go one by one. */
+  weightsOf(cut: Cut): KeptWeights
+  /** The network with what goes gone, and nothing else changed. */
+  graphOf(cut: Cut): Graph
   byId(widths: Widths): Record<string, number>
   candidate(widths: Widths, kept?: Kept): Candidate
 }
@@ -107,15 +122,7 @@ export function createSpace(graph: Graph, options: SpaceOptions, known?: Readonl
     if (reason !== null) fixed.push({ id: group.id, channels: group.channels, reason })
     else open.push({ group, widths, scores: scoresOf(graph, group, options, known) })
   }
-  if (open.length === 0) {
-    const found = fixed.map(({ id, reason }) => `${id} (${reason})`).join('; ')
-    throw new InputError('no channel of this network may be removed', {
-      file: graph.name,
-      field: 'channel groups',
-      expected: 'at least one that is free',
-      found: found || 'none',
-    })
-  }
+  if (open.length === 0) throw noneOpen(graph, fixed, 'no channel of this network may be removed')
   const sizes = costModel(
     graph,
     open.map(({ group }) => group),
@@ -125,22 +132,26 @@ export function createSpace(graph: Graph, options: SpaceOptions, known?: Readonl
     kept ?? Object.fromEntries(open.map(({ group, scores }, i) => [group.id, keepTop(scores, widths[i])]))
   // Bytes and memory need the network itself: kept by widths, for the few vectors that are asked about again and again.
   const measured = new Map<string, { bytes?: number; memory?: number }>()
+  const graphOf = (cut: Cut) => pruneChannels(graph, keptOf(cut))
   return {
+    structure: 'filters',
     graph,
     groups,
     open,
     fixed,
     smallest: open.map(({ widths }) => widths[0]),
     full: open.map(({ widths }) => widths[widths.length - 1]),
-    nearest: (index, share) => nearest(open[index].widths, share * open[index].group.channels),
+    nearest: (index, share) => nearestWidth(open[index].widths, share * open[index].group.channels),
     keptOf,
+    weightsOf: () => ({}),
+    graphOf,
     byId,
     candidate(widths, kept) {
       const key = keyOf(widths)
       const known = measured.get(key) ?? {}
       measured.set(key, known)
-      return lazyCandidate({
-        graph: () => pruneChannels(graph, keptOf({ widths, kept })),
+      return createCandidate({
+        graph: () => graphOf({ widths, kept }),
         sizes: sizes(widths),
         known,
         widths: byId(widths),
@@ -148,6 +159,16 @@ export function createSpace(graph: Graph, options: SpaceOptions, known?: Readonl
       })
     },
   }
+}
+
+export function noneOpen(graph: Graph, fixed: Space['fixed'], message: string): InputError {
+  const found = fixed.map(({ id, reason }) => `${id} (${reason})`).join('; ')
+  return new InputError(message, {
+    file: graph.name,
+    field: 'channel groups',
+    expected: 'at least one that is free',
+    found: found || 'none',
+  })
 }
 
 export const needsData = (criterion: Criterion | DataCriterion): criterion is DataCriterion =>
@@ -165,9 +186,10 @@ function scoresOf(
   return scores
 }
 
-function lazyCandidate(from: {
+/** Everything is computed when it is asked for, and kept. `sizes` and `known` are what is known without. */
+export function createCandidate(from: {
   graph: () => Graph
-  sizes?: { params: number; macs: number }
+  sizes?: { params: number; macs: number; weights?: number }
   known: { bytes?: number; memory?: number }
   widths: Record<string, number>
   kept: () => Record<string, readonly number[]>
@@ -196,6 +218,9 @@ function lazyCandidate(from: {
     get memory() {
       return (from.known.memory ??= memoryOf(made()))
     },
+    get weights() {
+      return from.sizes?.weights ?? nonZeroWeights(made()).nonZero
+    },
     widths: from.widths,
     get kept() {
       return from.kept()
@@ -203,18 +228,11 @@ function lazyCandidate(from: {
   }
 }
 
-/** A network that is there, as budgets see it: nothing is taken from a model of costs. */
-export function candidateOf(graph: Graph, bytes: Uint8Array, space: Space, kept: Kept): Candidate {
-  return lazyCandidate({
-    graph: () => graph,
-    known: {},
-    bytes,
-    widths: Object.fromEntries(space.open.map(({ group }) => [group.id, kept[group.id]?.length ?? group.channels])),
-    kept: () => plainKept(kept),
-  })
-}
+/** A network that is there, the whole one where no cut is named, as budgets see it: nothing is taken from a model of costs. */
+export const candidateOf = (graph: Graph, bytes: Uint8Array, space: Space, cut: Cut = { widths: space.full }): Candidate =>
+  createCandidate({ graph: () => graph, known: {}, bytes, widths: space.byId(cut.widths), kept: () => plainKept(space.keptOf(cut)) })
 
-const plainKept = (kept: Kept) => Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, Array.from(indices)]))
+export const plainKept = (kept: Kept) => Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, Array.from(indices)]))
 
 function widthsOf(channels: number, { roundTo, minChannels }: SpaceOptions): number[] {
   const least = Math.max(1, minChannels)
@@ -223,16 +241,17 @@ function widthsOf(channels: number, { roundTo, minChannels }: SpaceOptions): num
   return [...widths, channels]
 }
 
-function nearest(widths: readonly number[], wanted: number): number {
+/** The smaller one of two as near. */
+export function nearestWidth(widths: readonly number[], wanted: number): number {
   let best = widths[0]
   for (const width of widths) if (Math.abs(width - wanted) < Math.abs(best - wanted)) best = width
   return best
 }
 
-const makes = (group: ChannelGroup, name: string) =>
+const makes = (group: Units, name: string) =>
   group.id === name || group.members.some((member) => member.side === 'out' && member.layer === name)
 
-function checkNames(groups: readonly ChannelGroup[], names: readonly string[]): void {
+function checkNames(groups: readonly Units[], names: readonly string[]): void {
   for (const name of names) {
     if (groups.some((group) => makes(group, name))) continue
     const known = [

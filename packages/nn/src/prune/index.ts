@@ -6,4 +6,12 @@ export { compensatedGraph, type PruneOptions, pruneChannels, pruneChannelsWithRe
 export { type Criterion, criteria, keepTop, keptCount, rankChannels, type WidthOptions } from './rank.js'
 export { type InputStatistics, type LayerGram, pruneAndRefit, type RefitOptions, type Refitted, type Skipped } from './refit.js'
 export type { Kept } from './selection.js'
-export { type KeptWeights, type NonZeroWeights, nonZeroWeights, pruneWeights, type WeightLayer, weightLayers } from './weights.js'
+export {
+  filterNorms,
+  type KeptWeights,
+  type NonZeroWeights,
+  nonZeroWeights,
+  pruneWeights,
+  type WeightLayer,
+  weightLayers,
+} from './weights.js'

@@ -162,6 +162,15 @@ export function pruneWeights(graph: Graph, kept: KeptWeights): Graph {
   return { ...graph, initializers }
 }
 
+/** L1 norm of each output filter of a layer, as the filters are numbered in `KeptWeights`. */
+export function filterNorms(graph: Graph, { name, weight, filters }: WeightLayer): Float64Array {
+  const tensor = graph.initializers.get(weight)!
+  const { filterOf } = filtersOf(graph.nodes.find((node) => node.name === name)!, tensor)
+  const norms = new Float64Array(filters)
+  ;(tensor.data as Float32Array).forEach((value, i) => (norms[filterOf(i)] += Math.abs(value)))
+  return norms
+}
+
 export interface NonZeroWeights {
   readonly count: number
   readonly nonZero: number

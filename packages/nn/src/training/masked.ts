@@ -56,7 +56,7 @@ export interface MaskedOptions {
 export async function maskedEvaluator(
   gpu: Gpu,
   graph: Graph,
-  groups: readonly ChannelGroup[],
+  groups: readonly Pick<ChannelGroup, 'id' | 'channels' | 'locked'>[],
   dataset: Dataset,
   options: MaskedOptions,
 ): Promise<MaskedEvaluator> {
@@ -119,7 +119,7 @@ function withEntropy(
 
 /** Rows of ones and zeros [candidates, channels]; rows beyond the given candidates repeat the first. */
 export function masksOf(
-  group: ChannelGroup,
+  group: Pick<ChannelGroup, 'id' | 'channels'>,
   kept: readonly Kept[],
   candidates: number,
   length = candidates * group.channels,
