@@ -12,6 +12,8 @@ export interface RunRecord extends Surroundings {
   readonly versions: Readonly<Record<string, string>>
   /** From the start of the process to its end. */
   readonly seconds: number
+  /** A training that went on after an interruption: the time is that of its last part. */
+  readonly resumed?: boolean
   /** What the command printed with `--json`; of a budget that nothing keeps, `error` and the nearest values. */
   readonly result: RunResult
 }

@@ -143,9 +143,13 @@ async function carryOut(job: Job): Promise<RunRecord> {
   const more = ['--json', ...(command === 'signal' ? [] : ['--quiet']), ...(adapter === undefined ? [] : ['--adapter', adapter])]
   const args = [...(command === 'signal' ? [] : [command]), ...rest, ...more]
   const start = performance.now()
-  let ended = await runCommand(script, unfinished(job) ? [...args, '--resume'] : args)
+  let resumed = unfinished(job)
+  let ended = await runCommand(script, resumed ? [...args, '--resume'] : args)
   // Its settings or its adapter may be others now: from the beginning, then.
-  if (ended.status === 2 && unfinished(job)) ended = await runCommand(script, args)
+  if (resumed && ended.status === 2) {
+    resumed = false
+    ended = await runCommand(script, args)
+  }
   const seconds = (performance.now() - start) / 1000
   const line = ended.stdout.trimEnd().split('\n').at(-1) ?? ''
   if ((ended.status !== 0 && ended.status !== unreachable) || !line.startsWith('{'))
@@ -160,6 +164,7 @@ async function carryOut(job: Job): Promise<RunRecord> {
     adapter: named,
     versions: versions(),
     seconds,
+    ...(resumed && { resumed }),
     ...here,
     result,
   }
