@@ -19,11 +19,15 @@ fn counted(entry: u32) -> u32 {
   return table[at(entry)];
 }
 
+fn clearOne(entry: u32) {
+  table[at(entry)] = 0u;
+}
+
 fn settleTable() {}
 
 fn clearTable(lane: u32, entries: u32) {
   for (var i = lane; i < entries; i++) {
-    table[at(i)] = 0u;
+    clearOne(i);
   }
 }
 
@@ -33,6 +37,10 @@ fn total(lane: u32, value: f32) -> f32 {
 
 fn combined(lane: u32, extent: Extent) -> Extent {
   return extent;
+}
+
+fn varies(extent: Extent) -> bool {
+  return extent.low < extent.high;
 }
 
 @compute @workgroup_size(16)

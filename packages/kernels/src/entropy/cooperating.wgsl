@@ -6,6 +6,7 @@ var<workgroup> least: array<f32, lanes>;
 var<workgroup> greatest: array<f32, lanes>;
 var<workgroup> sums: array<f32, lanes>;
 var<workgroup> broken: atomic<u32>;
+var<workgroup> varied: atomic<u32>;
 var<workgroup> table: array<atomic<u32>, tableSize>;
 
 fn countOne(entry: u32) {
@@ -16,6 +17,10 @@ fn counted(entry: u32) -> u32 {
   return atomicLoad(&table[entry]);
 }
 
+fn clearOne(entry: u32) {
+  atomicStore(&table[entry], 0u);
+}
+
 fn settleTable() {
   workgroupBarrier();
 }
@@ -23,7 +28,7 @@ fn settleTable() {
 fn clearTable(lane: u32, entries: u32) {
   workgroupBarrier();
   for (var i = lane; i < entries; i += lanes) {
-    atomicStore(&table[i], 0u);
+    clearOne(i);
   }
   workgroupBarrier();
 }
@@ -46,6 +51,10 @@ fn combined(lane: u32, own: Extent) -> Extent {
   if (own.broken) {
     atomicStore(&broken, 1u);
   }
+  // Every lane begins with the map's first value.
+  if (own.low < own.high) {
+    atomicStore(&varied, 1u);
+  }
   workgroupBarrier();
   var all = own;
   for (var i = 0u; i < lanes; i++) {
@@ -54,6 +63,10 @@ fn combined(lane: u32, own: Extent) -> Extent {
   }
   all.broken = workgroupUniformLoad(&broken) != 0u;
   return all;
+}
+
+fn varies(extent: Extent) -> bool {
+  return workgroupUniformLoad(&varied) != 0u;
 }
 
 @compute @workgroup_size(64)

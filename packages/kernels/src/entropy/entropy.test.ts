@@ -12,6 +12,7 @@ const special = arrayOf(
 const cases = (['aura', 'aura-matrix'] as const).flatMap((definition): Case[] => [
   { name: `${definition}, 16 levels`, attributes: { levels: 16, definition }, inputs: [[2, 3, 13, 7]] },
   { name: `${definition}, 8 levels, one row`, attributes: { levels: 8, definition }, inputs: [[1, 2, 1, 9]] },
+  { name: `${definition}, 8 levels, more pairs than entries`, attributes: { levels: 8, definition }, inputs: [[2, 3, 13, 7]] },
   { name: `${definition}, 32 levels, one column`, attributes: { levels: 32, definition }, inputs: [[1, 1, 70, 1]] },
   { name: `${definition}, 256 levels`, attributes: { levels: 256, definition }, inputs: [[1, 3, 9, 11]] },
   { name: `${definition}, one pixel`, attributes: { definition }, inputs: [[2, 2, 1, 1]] },

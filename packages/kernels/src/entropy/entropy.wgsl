@@ -49,7 +49,11 @@ fn offsetOf(direction: u32) -> Offset {
 }
 
 fn firstOf(base: u32, offset: Offset, pair: u32) -> u32 {
-  return base + (pair / offset.columns) * params.width + pair % offset.columns;
+  // pair / columns, which software adapters do one element at a time; the quotient in floats may be one off.
+  var row = u32(f32(pair) / f32(offset.columns));
+  row -= select(0u, 1u, row * offset.columns > pair);
+  row += select(0u, 1u, (row + 1u) * offset.columns <= pair);
+  return base + pair + row * (params.width - offset.columns);
 }
 
 /** Pairs in `offset` with levels (a, b). */
@@ -62,55 +66,63 @@ fn countEqual(base: u32, offset: Offset, low: f32, scale: f32, a: u32, b: u32) -
   return count;
 }
 
-fn jointEntropy(lane: u32, base: u32, offset: Offset, low: f32, scale: f32) -> f32 {
-  if (params.levels * params.levels <= tableSize) {
-    clearTable(lane, params.levels * params.levels);
-    for (var pair = lane; pair < offset.pairs; pair += lanes) {
-      let i = firstOf(base, offset, pair);
-      countOne(level(i, low, scale) * params.levels + level(i + offset.step, low, scale));
-    }
-    return tableEntropy(lane, params.levels * params.levels, offset.pairs);
+/**
+ * Entropy of the pairs of levels in the directions from `first` up to `last`, in both orders where `orders` is 2. The table has its entries cleared and
+ * summed one by one, or, where pairs are fewer, pair by pair: -1/P sum over pairs of log(P_same / P) is the same sum, by members in place of
+ * levels. Without a table (many levels) the same pairs are found by comparison. One loop for all, because code is compiled again for every use.
+ */
+fn pairEntropy(lane: u32, base: u32, low: f32, scale: f32, first: u32, last: u32, orders: u32) -> f32 {
+  var all = 0u;
+  for (var direction = first; direction < last; direction++) {
+    all += orders * offsetOf(direction).pairs;
   }
-  // -1/P sum over pairs of log(P_same / P) is the same sum, by members in place of levels.
+  let entries = params.levels * params.levels;
+  let tabled = entries <= tableSize;
+  let byEntries = tabled && entries <= all;
+  if (byEntries) {
+    clearTable(lane, entries);
+  }
   var sum = 0.0;
-  for (var pair = lane; pair < offset.pairs; pair += lanes) {
-    let i = firstOf(base, offset, pair);
-    let same = countEqual(base, offset, low, scale, level(i, low, scale), level(i + offset.step, low, scale));
-    sum -= log(f32(same) / f32(offset.pairs));
-  }
-  return total(lane, sum) / f32(offset.pairs);
-}
-
-fn matrixEntropy(lane: u32, base: u32, low: f32, scale: f32) -> f32 {
-  let all = 2u * (offsetOf(0u).pairs + offsetOf(1u).pairs);
-  if (all == 0u) {
-    return 0.0;
-  }
-  let tabled = params.levels * params.levels <= tableSize;
-  var sum = 0.0;
-  if (tabled) {
-    clearTable(lane, params.levels * params.levels);
-  }
-  for (var direction = 0u; direction < 2u; direction++) {
-    let offset = offsetOf(direction);
-    for (var pair = lane; pair < offset.pairs; pair += lanes) {
-      let i = firstOf(base, offset, pair);
-      let a = level(i, low, scale);
-      let b = level(i + offset.step, low, scale);
-      if (tabled) {
-        countOne(a * params.levels + b);
-        countOne(b * params.levels + a);
-      } else {
-        var same = 0u;
-        for (var other = 0u; other < 2u; other++) {
-          same += countEqual(base, offsetOf(other), low, scale, a, b) + countEqual(base, offsetOf(other), low, scale, b, a);
+  // 0: clear, 1: count, 2: sum
+  for (var step = select(select(2u, 0u, tabled), 1u, byEntries); step < select(3u, 2u, byEntries); step++) {
+    for (var direction = first; direction < last; direction++) {
+      let offset = offsetOf(direction);
+      for (var pair = lane; pair < offset.pairs; pair += lanes) {
+        let i = firstOf(base, offset, pair);
+        let a = level(i, low, scale);
+        let b = level(i + offset.step, low, scale);
+        let entry = a * params.levels + b;
+        let mirrored = b * params.levels + a;
+        if (step == 0u) {
+          clearOne(entry);
+          clearOne(mirrored);
         }
-        sum -= 2.0 * log(f32(same) / f32(all));
+        if (step == 1u) {
+          countOne(entry);
+          if (orders == 2u) {
+            countOne(mirrored);
+          }
+        }
+        if (step == 2u) {
+          var same = 0u;
+          if (tabled) {
+            same = counted(entry);
+          } else {
+            for (var other = first; other < last; other++) {
+              same += countEqual(base, offsetOf(other), low, scale, a, b);
+              if (orders == 2u) {
+                same += countEqual(base, offsetOf(other), low, scale, b, a);
+              }
+            }
+          }
+          sum -= f32(orders) * log(f32(same) / f32(all));
+        }
       }
     }
+    settleTable();
   }
-  if (tabled) {
-    return tableEntropy(lane, params.levels * params.levels, all);
+  if (byEntries) {
+    return tableEntropy(lane, entries, all);
   }
   return total(lane, sum) / f32(all);
 }
@@ -140,25 +152,29 @@ fn mapEntropy(lane: u32, map: u32) -> f32 {
   let extent = extentOf(lane, base);
   let low = extent.low;
   let scale = f32(params.levels) / (extent.high - low);
-  var entropy = 0.0;
-  if (params.auraMatrix != 0u) {
-    entropy = matrixEntropy(lane, base, low, scale);
-  } else {
+  // One with NaN or infinity has no entropy that means anything; a constant one has none.
+  let nothing = select(0.0, bitcast<f32>(0x7fc00000u | (params.maps & 0u)), extent.broken);
+  if (!varies(extent)) {
+    return nothing;
+  }
+  let matrix = params.auraMatrix != 0u;
+  var own = 0.0;
+  if (!matrix) {
     clearTable(lane, params.levels);
     for (var i = lane; i < size; i += lanes) {
       countOne(level(base + i, low, scale));
     }
-    let own = tableEntropy(lane, params.levels, size);
-    var offsets = 0.0;
-    for (var direction = 0u; direction < 2u; direction++) {
-      let offset = offsetOf(direction);
-      if (offset.pairs > 0u) {
-        entropy += clamp((jointEntropy(lane, base, offset, low, scale) - own) / own, 0.0, 1.0);
-        offsets += 1.0;
-      }
-    }
-    entropy = select(0.0, entropy / offsets, offsets > 0.0);
+    own = tableEntropy(lane, params.levels, size);
   }
-  // A constant map has no entropy; one with NaN or infinity has none that means anything.
-  return select(select(entropy, 0.0, extent.high == low), bitcast<f32>(0x7fc00000u | (params.maps & 0u)), extent.broken);
+  var entropy = 0.0;
+  var offsets = 0.0;
+  // The matrix counts both directions together, in both orders; the relative entropies are those of either.
+  for (var direction = 0u; direction < select(2u, 1u, matrix); direction++) {
+    if (matrix || offsetOf(direction).pairs > 0u) {
+      let joint = pairEntropy(lane, base, low, scale, direction, select(direction + 1u, 2u, matrix), select(1u, 2u, matrix));
+      entropy += select(clamp((joint - own) / own, 0.0, 1.0), joint, matrix);
+      offsets += 1.0;
+    }
+  }
+  return select(select(0.0, entropy / offsets, offsets > 0.0), nothing, extent.broken);
 }

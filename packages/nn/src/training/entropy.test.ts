@@ -5,6 +5,7 @@ import { type Dataset, makeShapes } from '../data/index.js'
 import { openModel } from '../engine/index.js'
 import type { Graph } from '../graph.js'
 import { channelGroups, type Kept, keepTop, pruneChannels, rankChannels } from '../prune/index.js'
+import { createRandom } from '../random.js'
 import { inferShapes } from '../shapes.js'
 import type { EntropySettings } from './entropy.js'
 import { maskedEvaluator } from './masked.js'
@@ -38,6 +39,37 @@ function joined(): Graph {
   return net.graph(net.linear('fc', hidden, data.classes))
 }
 
+/** Channels on the last axis of [N, positions, channels]: masked before the activation. */
+function lastAxis(): Graph {
+  const net = createBuilder({ name: 'last axis', input: data.shape, seed: 6 })
+  const weight = (name: string, dims: [number, number]) => {
+    const random = createRandom(2, name)
+    return net.parameter(
+      name,
+      dims,
+      Float32Array.from({ length: dims[0] * dims[1] }, () => random.normal()),
+    )
+  }
+  const a = net.relu('relu_a', net.conv('a', net.input, 4, { stride: 4, bias: true }))
+  const tokens = net.node('tokens', 'Transpose', [net.node('flat', 'Reshape', [a], [4, 36], { shape: [0, 4, 36] })], [36, 4], {
+    perm: [0, 2, 1],
+  })
+  const b = net.relu('relu_b', net.node('b', 'MatMul', [tokens, weight('b.weight', [4, 6])], [36, 6]))
+  const c = net.node('c', 'MatMul', [b, weight('c.weight', [6, 5])], [36, 5])
+  return net.graph(net.linear('fc', net.node('mean', 'ReduceMean', [c], [5], { axes: [1], keepdims: 0 }), data.classes))
+}
+
+/** [N, positions, channels] as maps of one row. */
+function asMaps({ dims, data: values }: { dims: readonly number[]; data: Float32Array }) {
+  if (dims.length === 4) return { shape: dims, data: Float64Array.from(values) }
+  const [images, positions, channels] = dims
+  const at = (i: number) => Math.floor(i / (positions * channels)) * positions * channels + (i % positions) * channels
+  return {
+    shape: [images, channels, 1, positions],
+    data: Float64Array.from(values, (_, i) => values[at(i) + (Math.floor(i / positions) % channels)]),
+  }
+}
+
 /** The mean over channels, images and tensors of a network that really is cut, in float64 from its activations on. */
 async function oracle(graph: Graph, tensors: readonly string[], settings: EntropySettings): Promise<number> {
   const model = await openModel({ ...graph, outputs: tensors.map((name) => ({ name, shape: [], type: 'float32' as const })) }, { gpu })
@@ -45,8 +77,7 @@ async function oracle(graph: Graph, tensors: readonly string[], settings: Entrop
   const activations = await model.run({ input: { dims: [data.count, ...data.shape], data: images } })
   model.close()
   const means = tensors.map((name) => {
-    const x = { shape: activations[name].dims, data: Float64Array.from(activations[name].data) }
-    const [{ data: entropies }] = operations.SpatialEntropy.reference({ ...settings }, [x])
+    const [{ data: entropies }] = operations.SpatialEntropy.reference({ ...settings }, [asMaps(activations[name])])
     return entropies.reduce((sum, value) => sum + value, 0) / entropies.length
   })
   return means.reduce((sum, mean) => sum + mean, 0) / means.length
@@ -59,6 +90,7 @@ describe.each([
     tensors: [1, 2, 3, 4, 5].map((i) => `relu${i}`),
   },
   { name: 'groups that meet in one tensor', make: joined, tensors: ['relu_a', 'relu_c', 'relu_e'] },
+  { name: 'channels on the last axis', make: lastAxis, tensors: ['relu_a', 'b', 'c'] },
 ])('$name', ({ make, tensors }) => {
   test.each((['aura', 'aura-matrix'] as const).flatMap((definition) => [8, 16, 32, 256].map((levels) => ({ levels, definition }))))(
     '$definition of $levels levels = that of the networks really cut',

@@ -14,7 +14,7 @@ export interface EntropySettings {
   readonly definition: 'aura' | 'aura-matrix'
 }
 
-/** A tensor in which channels of groups are masked, behind the activation function. */
+/** A tensor in which channels of groups are masked: behind the activation function, but before it where channels are not on axis 1. */
 export interface EntropyPoint {
   readonly tensor: string
   /** Of the channels. */
