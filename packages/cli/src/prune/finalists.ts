@@ -142,6 +142,7 @@ async function* withinWhenCut({ space, budgets, costs, records, finalists }: Fin
   const ranked = records.ranked().filter((record) => record.source !== 'finalist')
   const uniform = ranked.filter((record) => record.source === 'uniform').slice(0, finalists > 1 ? 1 : 0)
   const tried = new Set<string>()
+  const nearest = budgets.map(() => Number.POSITIVE_INFINITY)
   let found = false
   for (const record of [...uniform, ...ranked]) {
     const widths = vectorOf(space, record)
@@ -149,11 +150,14 @@ async function* withinWhenCut({ space, budgets, costs, records, finalists }: Fin
     tried.add(keyOf(widths))
     const kept = space.keptOf(widths)
     const graph = pruneChannels(space.graph, kept)
-    if (!meets(await costs.ofCut(widths, candidateOf(graph, exportOnnx(graph), space, kept)), budgets)) continue
+    const values = await costs.ofCut(widths, candidateOf(graph, exportOnnx(graph), space, kept))
+    values.forEach((value, k) => (nearest[k] = Math.min(nearest[k], value)))
+    if (!meets(values, budgets)) continue
     found = true
     yield record
   }
   if (found) return
-  const nearest = budgets.map((budget) => Math.min(...records.all.map((record) => record.costs[budget.text])))
+  for (const { costs: judged } of tried.size > 0 ? [] : records.all)
+    budgets.forEach(({ text }, k) => (nearest[k] = Math.min(nearest[k], judged[text])))
   throw new UnreachableError('no network within the budgets was found', nearestValues(budgets, nearest))
 }

@@ -88,7 +88,7 @@ async function prepare(gpu: Gpu, options: PruneOptions) {
   const choice = settle(options, gpu)
   const report = options.report ?? silent
   const model = await loadModel(options.model)
-  const measurements = createMeasurements()
+  const measurements = createMeasurements(options.signal)
   const latency = latencyMeter(gpu, model.graph, (measure) => measurements.of('reference', 'latency', measure))
   const requests = await readBudgets(options.budgets, { latency: latency.cost })
   const data = await loadData(options.data, choice.seed, model.graph)
@@ -174,9 +174,7 @@ async function carryOut(gpu: Gpu, job: Job, run: Run | undefined, start: number)
     report,
     signal,
   }
-  const finetuneStart = performance.now()
-  const { kept, record, maxAbsDifference, pruned, small, bytes, checked } = await finishWithin(gpu, job, run, last)
-  const finetuneSeconds = (performance.now() - finetuneStart) / 1000
+  const { kept, record, maxAbsDifference, pruned, small, bytes, checked, finetuneSeconds } = await finishWithin(gpu, job, run, last)
   const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
   const after = await figuresOf(gpu, small, bytes, accuracy)
   if (out !== undefined) await writeWhole(out, bytes)
@@ -255,10 +253,12 @@ async function finishWithin(gpu: Gpu, job: Job, run: Run | undefined, setup: Fin
   const { limits, space, report } = job
   const nearest = limits.map(() => Number.POSITIVE_INFINITY)
   let tries = 0
+  let finetuneSeconds = 0
   for await (const finalist of judgeFinalists(gpu, setup)) {
     const finished = await finish(gpu, job, run, setup, finalist, tries)
+    finetuneSeconds += finished.seconds
     const checked = await checkBudgets(finished.small, finished.bytes, space, limits, finalist.kept)
-    if (checked.every(({ met }) => met)) return { ...finalist, ...finished, checked }
+    if (checked.every(({ met }) => met)) return { ...finalist, ...finished, checked, finetuneSeconds }
     checked.forEach(({ value }, k) => (nearest[k] = Math.min(nearest[k], value)))
     for (const { budget, limit, value } of checked.filter(({ met }) => !met))
       report.log(`${budget}: ${value.toPrecision(5)} on the network to be written, above ${limit.toPrecision(5)}: it is not written`)
@@ -277,6 +277,7 @@ async function finish(gpu: Gpu, job: Job, run: Run | undefined, { training, teac
   await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
   const pruned = await evaluate(gpu, cut, test, { normalization, signal })
   report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
+  const start = performance.now()
   const tuned = await runTraining({
     gpu,
     graph: cut,
@@ -291,6 +292,7 @@ async function finish(gpu: Gpu, job: Job, run: Run | undefined, { training, teac
     signal,
     checkpointSeconds,
   })
+  const seconds = (performance.now() - start) / 1000
   // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
   let result = tuned.graph
   if (choice.finetune > 0) {
@@ -302,7 +304,7 @@ async function finish(gpu: Gpu, job: Job, run: Run | undefined, { training, teac
     }
   }
   const bytes = exportOnnx(result)
-  return { pruned, bytes, small: await importOnnx(bytes) }
+  return { pruned, seconds, bytes, small: await importOnnx(bytes) }
 }
 
 /** What the layers of the original network read, for re-fitting. */
