@@ -141,6 +141,7 @@ async function* withinWhenCut({ space, budgets, costs, records, finalists }: Fin
   const ranked = records.ranked().filter((record) => record.source !== 'finalist')
   const uniform = ranked.filter((record) => record.source === 'uniform').slice(0, finalists > 1 ? 1 : 0)
   const tried = new Set<string>()
+  const nearest = budgets.map(() => Number.POSITIVE_INFINITY)
   let found = false
   for (const record of [...uniform, ...ranked]) {
     const chosen = cutOf(space, record)
@@ -148,11 +149,14 @@ async function* withinWhenCut({ space, budgets, costs, records, finalists }: Fin
     if (tried.has(key)) continue
     tried.add(key)
     const graph = space.graphOf(chosen)
-    if (!meets(await costs.ofCut(key, candidateOf(graph, exportOnnx(graph), space, chosen)), budgets)) continue
+    const values = await costs.ofCut(key, candidateOf(graph, exportOnnx(graph), space, chosen))
+    values.forEach((value, k) => (nearest[k] = Math.min(nearest[k], value)))
+    if (!meets(values, budgets)) continue
     found = true
     yield record
   }
   if (found) return
-  const nearest = budgets.map((budget) => Math.min(...records.all.map((record) => record.costs[budget.text])))
+  for (const { costs: judged } of tried.size > 0 ? [] : records.all)
+    budgets.forEach(({ text }, k) => (nearest[k] = Math.min(nearest[k], judged[text])))
   throw new UnreachableError('no network within the budgets was found', nearestValues(budgets, nearest))
 }

@@ -122,6 +122,19 @@ test('three budgets at once, one of them in another language, hold for the file 
   expect(checked[1].limit).toBe(0.5 * whole.value)
 })
 
+test('interrupted while budgets are measured, it stops, and leaves no run that was not begun', async () => {
+  const controller = new AbortController()
+  let calls = 0
+  const cost = async ({ params }: Candidate) => {
+    if (++calls === 3) controller.abort()
+    return params
+  }
+  const stopped = prune(job('stopped', { budgets: [{ name: 'meter', limit: 15_000, cost }], signal: controller.signal }))
+  await expect(stopped).rejects.toMatchObject({ name: 'AbortedError' })
+  expect(calls).toBe(3)
+  expect(existsSync(at('stopped.run'))).toBe(false)
+})
+
 /** A budget that holds when a network is asked about the first two times (in the search, and cut), and no more after that for the first `spoilt` networks. */
 function spoiling(spoilt: number) {
   const asked = new Map<string, number>()

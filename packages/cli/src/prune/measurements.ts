@@ -1,5 +1,5 @@
 /** What budgets that are measured said, each value once: kept with the run, so that one that is resumed goes the same way although they would answer differently now. */
-import { InputError } from '@espalier/nn'
+import { AbortedError, InputError } from '@espalier/nn'
 import type { Run } from '../run.js'
 
 /** One line of measurements.jsonl. */
@@ -19,8 +19,11 @@ export interface Measurements {
 
 const file = 'measurements.jsonl'
 
-/** @param prefix tells networks apart that are measured for one run and have the same widths: those of its rounds */
-export function createMeasurements(prefix = ''): Measurements {
+/**
+ * @param prefix tells networks apart that are measured for one run and have the same widths: those of its rounds
+ * @param signal when it fires, nothing more is measured: AbortedError
+ */
+export function createMeasurements({ prefix = '', signal }: { prefix?: string; signal?: AbortSignal } = {}): Measurements {
   const known = new Map<string, number>()
   const keyOf = ({ network, budget }: Omit<Measurement, 'value'>) => `${network}\n${budget}`
   let unwritten: Measurement[] = []
@@ -36,6 +39,7 @@ export function createMeasurements(prefix = ''): Measurements {
       const network = prefix + given
       const found = known.get(keyOf({ network, budget }))
       if (found !== undefined) return found
+      if (signal?.aborted) throw new AbortedError('interrupted while budgets were measured')
       const value = await measure()
       known.set(keyOf({ network, budget }), value)
       unwritten.push({ network, budget, value })

@@ -103,7 +103,7 @@ async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
   const choice = { ...settle(options, gpu), ...(round && { rounds: 1 }) }
   const report = options.report ?? silent
   const model = await loadModel(options.model)
-  const measurements = createMeasurements(round && `round ${round.index}: `)
+  const measurements = createMeasurements({ prefix: round && `round ${round.index}: `, signal: options.signal })
   const latency = latencyMeter(gpu, model.graph, (measure) => measurements.of('reference', 'latency', measure))
   const requests = await readBudgets(options.budgets, { latency: latency.cost })
   const data = await loadData(options.data, choice.seed, model.graph)
@@ -235,9 +235,8 @@ async function carryOut(
     report,
     signal,
   }
-  const finetuneStart = performance.now()
-  const { kept, record, maxAbsDifference, pruned, small, bytes, checked } = await finishWithin(gpu, job, run, last, earlier?.kept)
-  const finetuneSeconds = (performance.now() - finetuneStart) / 1000
+  const finished = await finishWithin(gpu, job, run, last, earlier?.kept)
+  const { kept, record, maxAbsDifference, pruned, small, bytes, checked, finetuneSeconds } = finished
   const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
   const after = await figuresOf(gpu, small, bytes, accuracy)
   if (out !== undefined) await writeWhole(out, bytes)
@@ -336,11 +335,13 @@ async function finishWithin(gpu: Gpu, job: Job, run: Run | undefined, setup: Fin
   const { limits, space, report } = job
   const nearest = limits.map(() => Number.POSITIVE_INFINITY)
   let tries = 0
+  let finetuneSeconds = 0
   for await (const finalist of judgeFinalists(gpu, setup)) {
     const kept = composed(keptBefore, space.keptOf(finalist.chosen))
     const finished = await finish(gpu, job, run, setup, { ...finalist, kept }, tries)
+    finetuneSeconds += finished.seconds
     const checked = await checkBudgets(finished.small, finished.bytes, space, limits, finalist.chosen)
-    if (checked.every(({ met }) => met)) return { ...finalist, ...finished, kept, checked }
+    if (checked.every(({ met }) => met)) return { ...finalist, ...finished, kept, checked, finetuneSeconds }
     checked.forEach(({ value }, k) => (nearest[k] = Math.min(nearest[k], value)))
     for (const { budget, limit, value } of checked.filter(({ met }) => !met))
       report.log(`${budget}: ${value.toPrecision(5)} on the network to be written, above ${limit.toPrecision(5)}: it is not written`)
@@ -367,6 +368,7 @@ async function finish(
   await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
   const pruned = await evaluate(gpu, cut, test, { normalization, signal })
   report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
+  const start = performance.now()
   const tuned = await runTraining({
     gpu,
     graph: cut,
@@ -382,6 +384,7 @@ async function finish(
     signal,
     checkpointSeconds,
   })
+  const seconds = (performance.now() - start) / 1000
   // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
   let result = tuned.graph
   if (choice.finetune > 0) {
@@ -393,7 +396,7 @@ async function finish(
     }
   }
   const bytes = exportOnnx(result)
-  return { pruned, bytes, small: await importOnnx(bytes) }
+  return { pruned, seconds, bytes, small: await importOnnx(bytes) }
 }
 
 /** What the layers of the original network read, for re-fitting. */

@@ -77,8 +77,8 @@ export function createCosts(space: Space, budgets: readonly Budget[], measuremen
 export const meets = (values: readonly number[], budgets: readonly Budget[]) => budgets.every((budget, k) => isMet(values[k], budget.limit))
 
 /**
- * Share of a limit on latency that a search keeps to. On a quiet machine two measurements of one network differed by up to 2.7% (tiny and ResNet-20,
- * lavapipe, docs/budgets.md): with less to spare every other network at the limit would be found beyond it when it is measured again.
+ * Share of a limit on latency that a search keeps to. On a quiet machine two measurements of one network differed by up to 2.7% (`tiny`, lavapipe,
+ * docs/budgets.md): with less to spare every other network at the limit would be found beyond it when it is measured again.
  */
 const latencyAim = 0.97
 
