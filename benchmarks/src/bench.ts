@@ -17,7 +17,7 @@ import { surroundings } from './environment.js'
 import { networks } from './network.js'
 import { type Process, startProcess } from './process.js'
 import { type ArmResult, type Check, type ComparisonResult, digits, type KernelFigures, markdown, type Results } from './report.js'
-import { measureSearch } from './search.js'
+import { searches } from './search.js'
 import { disagreement, paired, quantile, summarise } from './statistics.js'
 import { measureSurgery } from './surgery.js'
 
@@ -33,10 +33,10 @@ const aliases: Record<string, string> = { lavapipe: 'llvmpipe' }
 const prefer = options.adapter === undefined ? undefined : (aliases[options.adapter] ?? options.adapter)
 const chosen = options.only?.split(',')
 /** `forward` stands for all of `forward-resnet20` and so on. */
-const extra = ['checks', 'surgery', 'search', 'kernels']
+const extra = ['checks', 'surgery', ...Object.keys(searches), 'kernels']
 const matches = (name: string, id: string) => id === name || id.startsWith(`${name}-`)
 const wanted = (id: string) => chosen === undefined || chosen.some((name) => matches(name, id))
-const unknown = chosen?.filter((name) => !extra.includes(name) && comparisons.every(({ id }) => !matches(name, id)))
+const unknown = chosen?.filter((name) => [...extra, ...comparisons.map(({ id }) => id)].every((id) => !matches(name, id)))
 if (unknown?.length)
   throw new Error(`--only: unknown ${unknown.join(', ')}; there are ${[...comparisons.map(({ id }) => id), ...extra].join(', ')}`)
 const budget = Number(options.seconds) * 1000
@@ -236,8 +236,9 @@ async function main(): Promise<void> {
       write()
     }
     for (const process of processes.values()) process.end()
-    if (wanted('search')) {
-      checks = merged(checks, await measureSearch(gpu))
+    for (const [id, measure] of Object.entries(searches)) {
+      if (!wanted(id)) continue
+      checks = merged(checks, await measure(gpu))
       write()
     }
     if (wanted('kernels')) {

@@ -78,7 +78,16 @@ function createSums(graph: Graph): (kept: Kept) => void {
   }
 }
 
-async function compareEpisodes(gpu: Gpu, title: string, graph: Graph, shape: Dataset['shape'], leastRounds: number): Promise<Check[]> {
+/** A network, with the images' shape, how many rounds there are at least, and how many of our episodes in one. */
+interface Compared {
+  readonly title: string
+  readonly graph: Graph
+  readonly shape: Dataset['shape']
+  readonly leastRounds: number
+  readonly episodes: number
+}
+
+async function compareEpisodes(gpu: Gpu, { title, graph, shape, leastRounds, episodes }: Compared): Promise<Check[]> {
   const here = surroundings()
   console.log(`\nsearch, ${title} (load ${here.load})`)
   const groups = openGroups(graph)
@@ -100,9 +109,9 @@ async function compareEpisodes(gpu: Gpu, title: string, graph: Graph, shape: Dat
   ]
   const sums = createSums(graph)
   const arms: Arm[] = [
-    { label: 're-fitted', episodes: 16, judge: (kept) => ours.evaluate(kept) },
-    { label: 'not re-fitted, 8 in a run', episodes: 16, judge: (kept) => plain.evaluate(kept) },
-    { label: 're-fitted, nothing remembered', episodes: 4, judge: (kept) => amc.evaluate(kept) },
+    { label: 're-fitted', episodes, judge: (kept) => ours.evaluate(kept) },
+    { label: 'not re-fitted, 8 in a run', episodes, judge: (kept) => plain.evaluate(kept) },
+    { label: 're-fitted, nothing remembered', episodes: episodes / 4, judge: (kept) => amc.evaluate(kept) },
     {
       label: "AMC's, samples kept",
       episodes: 1,
@@ -130,7 +139,7 @@ async function compareEpisodes(gpu: Gpu, title: string, graph: Graph, shape: Dat
   const start = performance.now()
   for (let round = 0; round < leastRounds || (round < 20 && performance.now() - start < budget); round++) {
     // What is remembered fills from round to round, as in a search.
-    const kept = Array.from({ length: Math.max(...arms.map(({ episodes }) => episodes)) }, () => drawn(groups, random))
+    const kept = Array.from({ length: episodes }, () => drawn(groups, random))
     const order = arms.map((_, i) => (round % 2 ? arms.length - 1 - i : i))
     for (const i of order) {
       const before = performance.now()
@@ -195,12 +204,16 @@ async function measureGrowth(gpu: Gpu): Promise<Check[]> {
   return checks
 }
 
-export async function measureSearch(gpu: Gpu): Promise<Check[]> {
-  const small = withStatistics(buildArchitecture('tiny', { input: [1, 28, 28] }))
-  const tiny = `tiny on 28 x 28 (${digits(costOf(small).macs / 1e6)} MMACs)`
-  return [
-    ...(await compareEpisodes(gpu, tiny, small, [1, 28, 28], 3)),
-    ...(await compareEpisodes(gpu, 'ResNet-20', withStatistics(buildArchitecture('resnet20')), [3, 32, 32], 2)),
-    ...(await measureGrowth(gpu)),
-  ]
+/** By the id under which `--only` names it. */
+export const searches: Readonly<Record<string, (gpu: Gpu) => Promise<Check[]>>> = {
+  'search-tiny': (gpu) => {
+    const graph = withStatistics(buildArchitecture('tiny', { input: [1, 28, 28] }))
+    const title = `tiny on 28 x 28 (${digits(costOf(graph).macs / 1e6)} MMACs)`
+    return compareEpisodes(gpu, { title, graph, shape: [1, 28, 28], leastRounds: 3, episodes: 16 })
+  },
+  'search-resnet20': (gpu) => {
+    const graph = withStatistics(buildArchitecture('resnet20'))
+    return compareEpisodes(gpu, { title: 'ResNet-20', graph, shape: [3, 32, 32], leastRounds: 2, episodes: 8 })
+  },
+  'search-growth': measureGrowth,
 }
