@@ -22,10 +22,10 @@ import {
   maskedEvaluator,
 } from '@espalier/nn'
 import { groupsOf } from '../../packages/nn/src/prune/groups.js'
+import { addProducts, padded } from '../../packages/nn/src/prune/least-squares.js'
 import { refitLayers } from '../../packages/nn/src/prune/refit.js'
 import { removedClasses } from '../../packages/nn/src/prune/selection.js'
 import type { Random } from '../../packages/nn/src/random.js'
-import { addProducts } from '../../packages/nn/src/training/gram.js'
 import { surroundings } from './environment.js'
 import { dataset, normalization, withStatistics } from './network.js'
 import { type Check, digits } from './report.js'
@@ -64,14 +64,14 @@ const drawn = (groups: readonly ChannelGroup[], random: Random): Kept =>
 function createSums(graph: Graph): (kept: Kept) => void {
   const random = createRandom(5, 'rows')
   const { layers } = refitLayers(graph, openGroups(graph))
-  const widest = Math.max(...layers.map(({ inputs, taps, outputs }) => inputs.length * taps + outputs.length))
+  const widest = Math.max(...layers.map(({ inputs, taps, outputs }) => padded(inputs.length * taps + outputs.length)))
   const part = 1000
   const values = new Float64Array(part * widest).map(() => random.normal())
   const grouping = groupsOf(graph)
   return (kept) => {
     const removed = removedClasses(grouping, kept)
     for (const { inputs, taps, outputs } of layers) {
-      const width = inputs.filter((atom) => !removed.has(grouping.analysis.find(atom))).length * taps + outputs.length
+      const width = padded(inputs.filter((atom) => !removed.has(grouping.analysis.find(atom))).length * taps + outputs.length)
       const sums = new Float64Array(width * width)
       for (let row = 0; row < rows; row += part) addProducts(sums, values.subarray(0, part * width), width)
     }
