@@ -33,7 +33,7 @@ function fourConvolutions(): Graph {
 }
 
 /** Statistics of batch normalisation that are not those of a fresh network, so that folding them wrongly shows. Seeded. */
-function withStatistics(graph: Graph): Graph {
+export function withStatistics(graph: Graph): Graph {
   const initializers = new Map(graph.initializers)
   const random = createRandom(2, 'statistics')
   for (const { inputs } of graph.nodes.filter(({ op }) => op === 'BatchNormalization'))
@@ -63,11 +63,11 @@ export const networks = {
 } as const
 
 /** `count` images of noise with labels. */
-export function dataset(count: number): Dataset {
+export function dataset(count: number, shape: Dataset['shape'] = imageShape): Dataset {
   const random = createRandom(3, 'images')
-  const images = new Uint8Array(count * 3 * 32 * 32).map(() => random.uniform(0, 256))
+  const images = new Uint8Array(count * shape.reduce((a, b) => a * b, 1)).map(() => random.uniform(0, 256))
   const labels = new Uint32Array(count).map(() => random.uniform(0, classes))
-  return { name: 'noise', classes, shape: [...imageShape], count, images, labels }
+  return { name: 'noise', classes, shape, count, images, labels }
 }
 
 /** What the network sees of the images: [count, 3, 32, 32]. */

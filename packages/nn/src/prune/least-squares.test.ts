@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../random.js'
-import { padded, solveInPlace, subtractProduct } from './least-squares.js'
+import { addProducts, padded, solveInPlace, subtractProduct } from './least-squares.js'
 
 const random = createRandom(0, 'least squares')
 const normal = (length: number) => Float64Array.from({ length }, () => random.normal())
@@ -78,4 +78,17 @@ test('products of chosen rows and columns are taken off', () => {
   })
   // The padding takes nothing off.
   for (let i = 0; i < 8; i++) for (let j = i < 5 ? 11 : 0; j < 12; j++) expect(c[i * 12 + j]).toBe(1)
+})
+
+test('sums of products, over more rows than a block', () => {
+  const [n, rows] = [12, 39]
+  const x = normal(rows * n)
+  const c = new Float64Array(n * n).fill(2)
+  addProducts(c, x, n)
+  for (let i = 0; i < n; i++)
+    for (let j = i; j < n; j++)
+      expect(c[i * n + j]).toBeCloseTo(
+        range(rows).reduce((sum, k) => sum + x[k * n + i] * x[k * n + j], 2),
+        10,
+      )
 })

@@ -1,5 +1,5 @@
 /**
- * Symmetric positive definite systems with many right-hand sides, in float64: blocked Cholesky and triangular solves.
+ * Least squares in float64: sums of products, and symmetric positive definite systems with many right-hand sides by blocked Cholesky and triangular solves.
  *
  * Everything of cubic cost is one kernel: 4 x 4 tiles of C -= A B^T, whose operands are packed so that the inner loop reads two short runs of memory. 4 x 4
  * sums take 8 loads for 16 multiply-adds; rows where they lie, or tiles of 4 x 2, are 1.5 times slower in V8 (each load has its bounds check).
@@ -99,6 +99,23 @@ function subtractTile(
   c[row + 1] -= s31
   c[row + 2] -= s32
   c[row + 3] -= s33
+}
+
+/** Upper triangle of C [n, n] += X^T X, in tiles: n is a multiple of 4, X [rows, n]. */
+export function addProducts(c: Float64Array, x: Float64Array, n: number): void {
+  const [left, right] = [new Float64Array(n * block), new Float64Array(n * block)]
+  const rows = x.length / n
+  for (let first = 0; first < rows; first += block) {
+    const depth = Math.min(block, rows - first)
+    for (let i = 0, put = 0; i < n; i += tile)
+      for (let k = 0, at = first * n + i; k < depth; k++, at += n)
+        for (let r = 0; r < tile; r++, put++) {
+          right[put] = x[at + r]
+          left[put] = -x[at + r]
+        }
+    for (let i = 0; i < n; i += tile)
+      for (let j = i; j < n; j += tile) subtractTile(c, n, i * n + j, left, i * depth, right, j * depth, depth)
+  }
 }
 
 /** Part of a matrix: entry (i, k) is at `rows[i] * width + columns[k]`. */

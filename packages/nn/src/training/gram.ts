@@ -6,6 +6,7 @@ import type { Graph, Node } from '../graph.js'
 import { numbers } from '../prune/attributes.js'
 import type { ChannelGroup } from '../prune/groups.js'
 import { windowSize } from '../prune/layout.js'
+import { addProducts, padded } from '../prune/least-squares.js'
 import { type InputStatistics, type LayerGram, type RefitLayer, refitLayers, type Skipped } from '../prune/refit.js'
 import { createRandom } from '../random.js'
 import { inferShapes } from '../shapes.js'
@@ -122,8 +123,10 @@ function sampler(graph: Graph, { node, inputs, taps }: RefitLayer, shape: readon
   }
   const count = batch * perImage * taps
   const columns = channels * taps
-  const sums = new Float64Array((columns + 1) ** 2)
-  const samples = new Float64Array(batch * perImage * (columns + 1))
+  const size = columns + 1
+  const width = padded(size)
+  const sums = new Float64Array(width ** 2)
+  const samples = new Float64Array(batch * perImage * width)
   let seen = 0
   return {
     name,
@@ -149,40 +152,19 @@ function sampler(graph: Graph, { node, inputs, taps }: RefitLayer, shape: readon
       samples.fill(0)
       for (let at = 0; at < count; at++) {
         if (places[at] < 0) continue
-        const start = Math.floor(at / taps) * (columns + 1) + (at % taps)
+        const start = Math.floor(at / taps) * width + (at % taps)
         for (let c = 0; c < channels; c++) samples[start + c * taps] = values[at * channels + c]
       }
-      for (let row = 0; row < batch * perImage; row++) samples[row * (columns + 1) + columns] = 1
-      addProducts(sums, samples, columns + 1)
+      for (let row = 0; row < batch * perImage; row++) samples[row * width + columns] = 1
+      addProducts(sums, samples, width)
       seen += batch * perImage
     },
     result(): LayerGram {
-      for (let i = 0; i <= columns; i++) for (let j = 0; j < i; j++) sums[i * (columns + 1) + j] = sums[j * (columns + 1) + i]
-      return { gram: sums, columns, samples: seen }
+      // In place: these are the largest arrays there are.
+      for (let i = 0; i < size; i++) sums.copyWithin(i * size, i * width, i * width + size)
+      const gram = sums.subarray(0, size ** 2)
+      for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) gram[i * size + j] = gram[j * size + i]
+      return { gram, columns, samples: seen }
     },
-  }
-}
-
-/** sums += rows^T rows, its upper triangle; four rows at a time, so that a sum is loaded and stored a quarter as often. */
-export function addProducts(sums: Float64Array, rows: Float64Array, n: number): void {
-  const count = rows.length / n
-  for (let row = 0; row < count; row += 4) {
-    const start = row * n
-    const used = Math.min(4, count - row)
-    for (let i = 0; i < n; i++) {
-      const a = rows[start + i]
-      const b = used > 1 ? rows[start + n + i] : 0
-      const c = used > 2 ? rows[start + 2 * n + i] : 0
-      const d = used > 3 ? rows[start + 3 * n + i] : 0
-      if (a === 0 && b === 0 && c === 0 && d === 0) continue
-      if (used === 4)
-        for (let j = i, at = start + i, to = i * n + i; j < n; j++, at++, to++)
-          sums[to] += a * rows[at] + b * rows[at + n] + c * rows[at + 2 * n] + d * rows[at + 3 * n]
-      else
-        for (let k = 0; k < used; k++) {
-          const factor = rows[start + k * n + i]
-          for (let j = i; j < n; j++) sums[i * n + j] += factor * rows[start + k * n + j]
-        }
-    }
   }
 }

@@ -150,6 +150,9 @@ export async function createJudge(
   const images = new Uint8Array(words * 4)
   const labels = new Uint32Array(batch)
   const wait = createWaiter(gpu)
+  /** First of the images that the device has: where all are one batch they are sent once. */
+  let held = -1
+  let valid = 0
   return {
     executable,
     async judge(onBatch, signal) {
@@ -157,10 +160,13 @@ export async function createJudge(
       executable.write('correct', new Uint32Array(candidates))
       for (let start = 0, run = 0; start < dataset.count; start += batch, run++) {
         if (signal?.aborted) throw new AbortedError('evaluation was interrupted')
-        const valid = gatherBatch(dataset, undefined, start, images, labels)
-        executable.write('bytes', images)
-        executable.write('labels', labels)
-        executable.write('valid', Uint32Array.of(valid))
+        if (held !== start) {
+          valid = gatherBatch(dataset, undefined, start, images, labels)
+          executable.write('bytes', images)
+          executable.write('labels', labels)
+          executable.write('valid', Uint32Array.of(valid))
+          held = start
+        }
         executable.run()
         // A bounded queue: progress is real, and an interruption is soon heard.
         if (run % 8 === 7 || start + batch >= dataset.count) {

@@ -56,6 +56,8 @@ test('with statistics of their own, candidates are worth what the pruned network
   for (const p of [1, 3]) {
     const evaluator = await maskedEvaluator(gpu, graph, groups, data, { normalization, candidates: p, batch: 40, recalibrate: true })
     judged.push(await evaluator.evaluate(candidates))
+    // The images, one batch, were sent the first time.
+    expect(await evaluator.evaluate(candidates)).toEqual(judged.at(-1))
     evaluator.destroy()
   }
   for (const [i, kept] of candidates.entries()) {

@@ -20,13 +20,13 @@ const normalization = { mean: [0.5], std: [0.25] }
 const data = makeShapes('train', 3, 24)
 const build = (name: string) => withRandomNorms(buildArchitecture(name, { input: data.shape, classes: data.classes, seed: 6 }))
 
-/** Two branches side by side, one with batch normalisation and one with a bias; a convolution reads both. */
+/** Two branches side by side, one with batch normalisation and one with a bias; a convolution reads both, and one with a bias is normalised. */
 function concat(): Graph {
   const net = createBuilder({ name: 'concat', input: data.shape, seed: 7 })
   const a = net.relu('act_a', net.batchNorm('bn_a', net.conv('a', net.input, 7, { stride: 4 })))
   const b = net.relu('act_b', net.conv('b', a, 5, { bias: true }))
   const c = net.relu('act_c', net.conv('c', net.concat('both', [a, b]), 9, { bias: true }))
-  const d = net.batchNorm('bn_d', net.conv('d', c, 6, { kernel: 1 }))
+  const d = net.batchNorm('bn_d', net.conv('d', c, 6, { kernel: 1, bias: true }))
   return withRandomNorms(
     net.graph(net.linear('fc', net.flatten('flatten', net.maxPool('pool', net.relu('act_d', d), { kernel: 2 })), data.classes)),
   )

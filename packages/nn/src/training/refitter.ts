@@ -22,7 +22,7 @@ export interface Refitter {
  * The solutions that `pruneAndRefit` finds, for the constants of `network`: the same layers in full size, with batch normalisation folded where it is there.
  * Removed inputs are read as zeros and removed outputs are masked, so nothing else need change.
  *
- * A layer's solution depends on which of its inputs are kept alone: it is found once for all candidates that share them.
+ * A layer's solution depends only on which of its inputs are kept: it is found once for all candidates that share them.
  * @param network what `fuseForInference` made of `masked`, the graph with masks
  */
 export function createRefitter(
