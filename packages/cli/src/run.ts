@@ -27,6 +27,8 @@ export interface Run {
   read(name: string): Promise<unknown>
   readBytes(name: string): Promise<Uint8Array | undefined>
   readText(name: string): Promise<string | undefined>
+  /** The objects of a file with one on each line, none where this run was not begun before; half a line, which a killed process may have left, is cut off. */
+  records<T>(name: string): Promise<{ readonly line: string; readonly value: T }[]>
   append(name: string, text: string): Promise<void>
   /** Cuts a file that was appended to back to `bytes`. */
   cut(name: string, bytes: number): Promise<void>
@@ -115,6 +117,16 @@ function folder(dir: string, before: RunRecord | undefined): Run {
         (bytes) => new Uint8Array(bytes),
         () => undefined,
       ),
+    async records<T>(name: string) {
+      if (!before) return []
+      const text = (await readIfThere(path(name))) ?? ''
+      const whole = text.slice(0, text.lastIndexOf('\n') + 1)
+      await run.cut(name, Buffer.byteLength(whole))
+      return whole
+        .split('\n')
+        .filter(Boolean)
+        .map((line, i) => ({ line, value: parseRecord(line, path(name), i) as T }))
+    },
     async append(name, text) {
       const file = await open(path(name), 'a')
       try {
@@ -151,6 +163,20 @@ function folder(dir: string, before: RunRecord | undefined): Run {
     },
   }
   return run
+}
+
+function parseRecord(line: string, file: string, index: number): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    throw new InputError('not a record', {
+      file,
+      field: `line ${index + 1}`,
+      expected: 'a JSON object',
+      found: line.slice(0, 60),
+      cause: error,
+    })
+  }
 }
 
 function checkSame(before: RunRecord, { command, settings, adapter }: RunOptions, dir: string): void {

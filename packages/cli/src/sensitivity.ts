@@ -3,9 +3,7 @@ import { acquireGpu, type Gpu } from '@espalier/kernels'
 import {
   AbortedError,
   type Criterion,
-  criteria,
   type DataCriterion,
-  dataCriteria,
   InputError,
   type Judgement,
   type Kept,
@@ -22,6 +20,7 @@ import {
   type NormalizationOptions,
   nameOfData,
 } from './model.js'
+import { settleJudging } from './prune/choice.js'
 import { runFor, scoresFor, splitOff } from './prune/judging.js'
 import { createSpace, type Space } from './prune/space.js'
 import { writeReport } from './report/report.js'
@@ -204,12 +203,8 @@ async function judgeAll(
   judge: (kept: readonly Kept[]) => Promise<Judgement[]>,
 ): Promise<Map<string, Judgement>> {
   const judged = new Map<string, Judgement>()
-  const text = run?.before ? ((await run.readText(file)) ?? '') : ''
-  // A process that was killed may have written half a line.
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  if (run?.before) await run.cut(file, Buffer.byteLength(whole))
-  for (const line of whole.split('\n').filter(Boolean)) {
-    const { accuracy, loss, ...candidate } = parse(line, run!.path(file))
+  for (const { value } of (await run?.records<Candidate & Judgement>(file)) ?? []) {
+    const { accuracy, loss, ...candidate } = value
     judged.set(keyOf(candidate), { accuracy, loss })
   }
   if (judged.size > 0) report.log(`${judged.size} networks are known from before`)
@@ -226,33 +221,12 @@ async function judgeAll(
   return judged
 }
 
-function parse(line: string, path: string): Candidate & Judgement {
-  try {
-    return JSON.parse(line) as Candidate & Judgement
-  } catch (error) {
-    throw new InputError('not a record', { file: path, expected: 'a JSON object per line', cause: error })
-  }
-}
-
 const defaultRatios = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 
 function settle(options: SensitivityOptions, gpu: Gpu) {
-  const hardware = gpu.info.kind === 'hardware'
-  const choice = {
-    ratios: [...new Set(options.ratios ?? defaultRatios)].sort((a, b) => a - b),
-    criterion: options.criterion ?? 'l1',
-    keep: options.keep ?? [],
-    validation: options.validation ?? 0.1,
-    images: options.images ?? (hardware ? 2000 : 500),
-    candidates: options.candidates ?? (hardware ? 16 : 8),
-    recalibrate: options.recalibrate ?? true,
-    seed: options.seed ?? 0,
-  }
-  const wrong = choice.ratios.find((ratio) => !(ratio > 0 && ratio < 1))
-  if (wrong !== undefined || choice.ratios.length === 0)
+  const ratios = [...new Set(options.ratios ?? defaultRatios)].sort((a, b) => a - b)
+  const wrong = ratios.find((ratio) => !(ratio > 0 && ratio < 1))
+  if (wrong !== undefined || ratios.length === 0)
     throw new InputError('not usable', { field: '--ratios', expected: 'shares above 0 and below 1', found: wrong ?? 'none' })
-  const known: readonly string[] = [...criteria, ...dataCriteria]
-  if (!known.includes(choice.criterion))
-    throw new InputError('not there', { field: '--criterion', expected: `one of ${known.join(', ')}`, found: `'${choice.criterion}'` })
-  return choice
+  return { ratios, ...settleJudging(options, gpu) }
 }

@@ -38,10 +38,45 @@ export interface Choice
     >
   > {}
 
+/** How candidates are judged, by whatever asks. @throws InputError naming the option, what was expected and what was found */
+export function settleJudging(
+  options: Pick<PruneOptions, 'criterion' | 'keep' | 'validation' | 'images' | 'candidates' | 'recalibrate' | 'seed'>,
+  gpu: Gpu,
+) {
+  const hardware = gpu.info.kind === 'hardware'
+  const choice = {
+    criterion: options.criterion ?? 'l1',
+    keep: options.keep ?? [],
+    validation: options.validation ?? 0.1,
+    images: options.images ?? (hardware ? 2000 : 500),
+    candidates: options.candidates ?? (hardware ? 16 : 8),
+    recalibrate: options.recalibrate ?? true,
+    seed: options.seed ?? 0,
+  }
+  among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
+  wholeFrom(choice, [
+    ['images', 1],
+    ['candidates', 1],
+    ['seed', 0],
+  ])
+  return choice
+}
+
+function among(field: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value)) throw new InputError('not there', { field, expected: `one of ${known.join(', ')}`, found: `'${value}'` })
+}
+
+function wholeFrom<T extends string>(choice: Readonly<Record<T, number>>, fields: readonly (readonly [T, number])[]): void {
+  for (const [field, least] of fields) {
+    if (!Number.isSafeInteger(choice[field]) || choice[field] < least)
+      throw new InputError('not usable', { field, expected: `a whole number from ${least}`, found: choice[field] })
+  }
+}
+
 /** @throws InputError naming the option, what was expected and what was found */
 export function settle(options: PruneOptions, gpu: Gpu): Choice {
-  const hardware = gpu.info.kind === 'hardware'
   const choice: Choice = {
+    ...settleJudging(options, gpu),
     method: options.method ?? 'crl',
     structure: options.structure ?? 'filters',
     algorithm: options.algorithm ?? 'ppo-lag',
@@ -52,26 +87,15 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
     localSearch: options.localSearch ?? 0,
     rounds: options.rounds ?? 1,
     episodes: options.episodes ?? 128,
-    criterion: options.criterion ?? 'l1',
     roundTo: options.roundTo ?? 1,
     minChannels: options.minChannels ?? 1,
-    keep: options.keep ?? [],
     finetune: options.finetune ?? 0,
     distill: options.distill ?? true,
-    validation: options.validation ?? 0.1,
-    images: options.images ?? (hardware ? 2000 : 500),
-    candidates: options.candidates ?? (hardware ? 16 : 8),
-    recalibrate: options.recalibrate ?? true,
     refit: options.refit ?? options.structure !== 'weights',
     finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
-    seed: options.seed ?? 0,
-  }
-  const among = (field: string, value: string, known: readonly string[]) => {
-    if (!known.includes(value)) throw new InputError('not there', { field, expected: `one of ${known.join(', ')}`, found: `'${value}'` })
   }
   among('--method', choice.method, methods)
   among('--algorithm', choice.algorithm, algorithms)
-  among('--criterion', choice.criterion, [...criteria, ...dataCriteria])
   among('--reward', choice.reward, rewards)
   among('--structure', choice.structure, structures)
   among('--entropy', choice.entropy, entropyDefinitions)
@@ -92,21 +116,15 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
       expected: `--method ${agents.join(', ')}`,
       found: `--method ${choice.method}`,
     })
-  for (const [field, least] of [
+  wholeFrom(choice, [
     ['episodes', 1],
     ['roundTo', 1],
     ['minChannels', 1],
     ['finetune', 0],
-    ['images', 1],
-    ['candidates', 1],
     ['finalists', 1],
     ['localSearch', 0],
     ['rounds', 1],
-    ['seed', 0],
-  ] as const) {
-    if (!Number.isSafeInteger(choice[field]) || choice[field] < least)
-      throw new InputError('not usable', { field, expected: `a whole number from ${least}`, found: choice[field] })
-  }
+  ])
   return choice
 }
 

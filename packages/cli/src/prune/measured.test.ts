@@ -86,7 +86,7 @@ test('a run with a noisy budget, killed and resumed, asks nothing twice and goes
   await appendFile(at('late.run/measurements.jsonl'), 'nonsense\n')
   await rm(at('noisy.onnx'))
   await expect(prune({ ...options, run: at('late.run'), resume: true })).rejects.toThrow(
-    /measurements\.jsonl: line \d+: not a measurement.*nonsense/,
+    /measurements\.jsonl: line \d+: not a record.*nonsense/,
   )
 })
 

@@ -54,30 +54,15 @@ export function createMeasurements({ prefix = '', signal }: { prefix?: string; s
   }
 }
 
-/** A process that was killed may have written half a line; it is cut off. */
 async function readAll(run: Run): Promise<Measurement[]> {
-  const text = (await run.readText(file)) ?? ''
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-  await run.cut(file, Buffer.byteLength(whole))
-  return whole
-    .split('\n')
-    .filter(Boolean)
-    .map((line, i) => {
-      const one = parse(line) as Partial<Measurement> | undefined
-      if (typeof one?.network === 'string' && typeof one.budget === 'string' && typeof one.value === 'number') return one as Measurement
-      throw new InputError('not a measurement', {
-        file: run.path(file),
-        field: `line ${i + 1}`,
-        expected: 'what espalier wrote',
-        found: line,
-      })
+  return (await run.records<Partial<Measurement>>(file)).map(({ line, value }, i) => {
+    if (typeof value.network === 'string' && typeof value.budget === 'string' && typeof value.value === 'number')
+      return value as Measurement
+    throw new InputError('not a measurement', {
+      file: run.path(file),
+      field: `line ${i + 1}`,
+      expected: 'what espalier wrote',
+      found: line,
     })
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
-  }
+  })
 }

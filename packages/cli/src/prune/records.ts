@@ -50,18 +50,16 @@ const file = 'episodes.jsonl'
  * it comes to the same proposals, and every record must be the one on disk, down to the last byte.
  */
 export async function openRecords(run: Run | undefined, space: Space, budgets: readonly Budget[]): Promise<Records> {
-  const lines = run?.before ? completeLines((await run.readText(file)) ?? '') : []
-  if (run?.before) await run.cut(file, Buffer.byteLength(lines.map((line) => `${line}\n`).join('')))
+  const before = (await run?.records<EpisodeRecord>(file)) ?? []
   const known = new Map<string, { judgement: Judged; values: number[] }>()
   const knownFinalists = new Map<string, Judged>()
-  lines.forEach((line, i) => {
-    const record = parse(line, i, run!.path(file))
+  for (const { value: record } of before) {
     const { source, accuracy, loss, entropy, costs } = record
     const key = cutKey(space, cutOf(space, record))
     const values = budgets.map((budget) => costs[budget.text])
     if (source === 'finalist') knownFinalists.set(key, { accuracy, loss })
     else known.set(key, { judgement: { accuracy, loss, entropy }, values })
-  })
+  }
   const all: EpisodeRecord[] = []
   const sizes = new Map<EpisodeRecord, number>()
   const params = (record: EpisodeRecord) => {
@@ -76,13 +74,13 @@ export async function openRecords(run: Run | undefined, space: Space, budgets: r
       const fresh: string[] = []
       for (const record of records) {
         const line = JSON.stringify(record)
-        const before = lines[all.length]
-        if (before === undefined) fresh.push(`${line}\n`)
-        else if (before !== line)
+        const recorded = before[all.length]?.line
+        if (recorded === undefined) fresh.push(`${line}\n`)
+        else if (recorded !== line)
           throw new InputError('the run cannot be resumed: it goes another way now', {
             file: run!.path(file),
             field: `line ${all.length + 1}`,
-            expected: before,
+            expected: recorded,
             found: line,
           })
         all.push(record)
@@ -102,17 +100,3 @@ export const cutOf = (space: Space, { widths, masks }: Pick<EpisodeRecord, 'widt
   widths: space.open.map(({ group }) => widths[group.id]),
   kept: masks && masksFromText(space, masks),
 })
-
-/** A process that was killed may have written half a line. */
-function completeLines(text: string): string[] {
-  const end = text.lastIndexOf('\n')
-  return end < 0 ? [] : text.slice(0, end).split('\n')
-}
-
-function parse(line: string, index: number, path: string): EpisodeRecord {
-  try {
-    return JSON.parse(line) as EpisodeRecord
-  } catch (error) {
-    throw new InputError('not a record', { file: path, field: `line ${index + 1}`, expected: 'a JSON object', cause: error })
-  }
-}
