@@ -73,6 +73,20 @@ test('every candidate is on a plot for each budget, with the limit, the front, t
   expect(page).not.toMatch(/NaN|undefined|Infinity|https?:/)
 })
 
+test('a reward that is not the accuracy has a curve of its own', async () => {
+  const episodes = [
+    episode(0.5, 20, { reward: -0.6 }),
+    episode(0.6, 30, { reward: -0.65 }),
+    episode(0.7, 30, { source: 'finalist', reward: 70 }),
+  ]
+  const page = await reported(done, episodes)
+  expect(times(page, 'Reward of the candidates')).toBe(1)
+  expect(times(page, '<title>candidate 1, agent: 50.00%</title>')).toBe(6)
+  expect(times(page, '<title>candidate 3, finalist: 70.00%</title>')).toBe(5)
+  expect(page).not.toMatch(/NaN|undefined|Infinity/)
+  expect(await reported(done, [episode(0.5, 20, { reward: 50 })])).not.toContain('Reward of')
+})
+
 test('records of runs that go on, or of older versions, have what they have', async () => {
   const going = await reported({ ...done, status: 'running' }, [episode(0.5, 20), episode(0.6, 30)])
   expect(going).toContain('this run is not finished')

@@ -83,6 +83,7 @@ const units: readonly [keyof Figures, string, (value: number) => string][] = [
   ['macs', 'MACs (FLOPs = 2 × MACs)', count],
   ['bytes', 'ONNX file, bytes', count],
   ['memory', 'Peak activations, bytes, batch 1', count],
+  ['weights', 'Weights that are not zero', count],
   ['latencyMs', 'Latency, ms, median, batch 1', (value) => value.toFixed(3)],
 ]
 
@@ -116,7 +117,7 @@ const budgetTable = ({ budgets = [] }: Recorded) =>
     [1, 2, 3],
   )}`
 
-function widthTable({ groups = [] }: Recorded): string {
+function widthTable({ groups = [], structure }: Recorded): string {
   if (groups.length === 0) return ''
   const widest = Math.max(...groups.map((group) => group.channels))
   const bar = (width: number, name: string) => `<span class="${name}" style="width:${((100 * width) / widest).toFixed(2)}%"></span>`
@@ -124,7 +125,7 @@ function widthTable({ groups = [] }: Recorded): string {
     ({ id, channels, kept, fixed }) =>
       `<tr><td>${escapeHtml(id)}</td><td class="number">${kept} of ${channels}</td><td class="number">${((100 * kept) / channels).toFixed(0)}%</td><td class="bars">${bar(channels, 'all')}${bar(kept, fixed === null ? 'kept' : 'fixed')}</td></tr>`,
   )
-  return `<h2>Widths</h2><div class="wide"><table><thead><tr><th>Channel group</th><th class="number">Channels</th><th class="number">Kept</th><th></th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div>
+  return `<h2>Widths</h2><div class="wide"><table><thead><tr><th>${structure === 'weights' ? 'Layer' : 'Channel group'}</th><th class="number">${structure === 'weights' ? 'Weights or filters' : 'Channels'}</th><th class="number">Kept</th><th></th></tr></thead><tbody>${rows.join('\n')}</tbody></table></div>
 <p>Grey: not to be cut; the reasons are below.</p>`
 }
 

@@ -19,7 +19,7 @@ const panel = { width: 300, height: 190 }
 export function searchSections(episodes: readonly Episode[], limits: readonly Limit[], chosen: number | undefined): string[] {
   if (episodes.length === 0) return []
   return [
-    `<h2>Search</h2>${learningCurve(episodes, chosen)}`,
+    `<h2>Search</h2>${learningCurve(episodes, accuracy(episodes), chosen)}${rewarded(episodes) ? learningCurve(episodes, reward(episodes), chosen) : ''}`,
     ...limits
       .map((limit, k) => [limit, budgetPanels(episodes, limit, k, chosen)] as const)
       .filter(([, panels]) => panels.length > 0)
@@ -55,28 +55,57 @@ const accuracyAxis = (episodes: readonly Episode[]) => {
 }
 const turnAxis = (episodes: readonly Episode[]) => ({ low: 1, high: Math.max(2, episodes.length), show: (value: number) => String(value) })
 
-/** Accuracy of every candidate in the order they were judged, and the best within the budgets so far. */
-function learningCurve(episodes: readonly Episode[], chosen: number | undefined): string {
-  const frame = {
-    width: 900,
-    height: 280,
-    x: turnAxis(episodes),
-    y: accuracyAxis(episodes),
-    label: 'Validation accuracy of the candidates',
-  }
-  const svg = chart(frame, ({ at }) => {
-    let best = Number.NEGATIVE_INFINITY
+/** What a learning curve is of; undefined for what the records do not have. */
+interface Measure {
+  readonly of: (episode: Episode) => number | undefined
+  readonly axis: ReturnType<typeof accuracyAxis>
+  readonly label: string
+  readonly text: string
+}
+
+const accuracy = (episodes: readonly Episode[]): Measure => ({
+  of: (episode) => episode.accuracy,
+  axis: accuracyAxis(episodes),
+  label: 'Validation accuracy of the candidates',
+  text: 'Accuracy on the validation images before fine-tuning',
+})
+
+const isJudged = ({ source, reward }: Episode) => source !== 'finalist' && reward !== undefined
+
+/** Whether the search looked at anything but the accuracy. */
+const rewarded = (episodes: readonly Episode[]) =>
+  episodes.some((each) => isJudged(each) && Math.abs(each.reward! - 100 * each.accuracy) > 1e-6)
+
+const reward = (episodes: readonly Episode[]): Measure => ({
+  of: (episode) => (isJudged(episode) ? episode.reward : undefined),
+  axis: {
+    ...span(
+      episodes.filter(isJudged).map((each) => each.reward!),
+      0.1,
+    ),
+    show: short,
+  },
+  label: 'Reward of the candidates',
+  text: 'Reward, by which the search chose',
+})
+
+/** Every candidate in the order they were judged, and the best within the budgets so far. */
+function learningCurve(episodes: readonly Episode[], { of, axis, label, text }: Measure, chosen: number | undefined): string {
+  const svg = chart({ width: 900, height: 280, x: turnAxis(episodes), y: axis, label }, ({ at }) => {
+    let best: number | undefined
     const reached: Point[] = []
-    episodes.forEach(({ feasible, source, accuracy }, i) => {
-      if (source === 'finalist') return
-      if (feasible) best = Math.max(best, accuracy)
-      if (best >= 0) reached.push(at({ x: i + 1, y: best }))
+    const marks = episodes.map((episode, i) => {
+      const value = of(episode)
+      if (value === undefined) return ''
+      if (episode.source !== 'finalist') {
+        if (episode.feasible) best = Math.max(best ?? value, value)
+        if (best !== undefined) reached.push(at({ x: i + 1, y: best }))
+      }
+      return place(at({ x: i + 1, y: value }), episode, i, chosen)
     })
-    return (
-      line(steps(reached), 'best') + episodes.map((episode, i) => place(at({ x: i + 1, y: episode.accuracy }), episode, i, chosen)).join('')
-    )
+    return line(steps(reached), 'best') + marks.join('')
   })
-  return `<div class="wide">${svg}</div><p>Accuracy on the validation images before fine-tuning, in the order of judgement. Line: the best within the budgets so far.</p>`
+  return `<div class="wide">${svg}</div><p>${text}, in the order of judgement. Line: the best within the budgets so far.</p>`
 }
 
 const place = (at: Point, episode: Episode, i: number, chosen: number | undefined) =>
