@@ -1,48 +1,16 @@
 /** Budgets that are measured, and say something else each time. */
 import { cpSync, existsSync } from 'node:fs'
-import { appendFile, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { appendFile, rm, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { acquireGpu, type Gpu } from '@espalier/kernels'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Candidate } from '../budgets.js'
 import { UnreachableError } from '../errors.js'
-import { train } from '../jobs.js'
 import { espalier } from '../testing/cli.js'
-import type { PruneOptions } from './options.js'
+import { trainedTiny } from '../testing/trained.js'
 import { prune } from './prune.js'
 
-const data = 'shapes,limit=200'
-let folder: string
-let gpu: Gpu
-let model: string
-const at = (name: string) => join(folder, name)
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'measured-'))
-  gpu = await acquireGpu()
-  model = at('tiny.onnx')
-  await train({ architecture: 'tiny', data, epochs: 2, training: { batch: 20 }, gpu, out: model })
-})
-afterAll(async () => {
-  gpu.close()
-  await rm(folder, { recursive: true })
-})
-
-const job = (name: string, more: Partial<PruneOptions>): PruneOptions => ({
-  model,
-  data,
-  budgets: [],
-  episodes: 16,
-  candidates: 4,
-  validation: 40,
-  training: { batch: 20 },
-  gpu,
-  out: at(`${name}.onnx`),
-  run: at(`${name}.run`),
-  ...more,
-})
-const read = (name: string) => readFile(at(name), 'utf8')
+const trained = trainedTiny(2)
+const { data, at, read, job } = trained
 
 interface Line {
   readonly network: string
@@ -108,7 +76,7 @@ test('three budgets at once, one of them in another language, hold for the file 
   const example = (name: string) => fileURLToPath(new URL(`../../../../examples/${name}`, import.meta.url))
   const budgets = ['memory<=90%', `command:${example('flash.sh')}<=50%`, `module:${example('lanes.mjs')}<=60%`]
   const { code, json, stderr } = await espalier(
-    ['prune', model, '--data', data, ...budgets.flatMap((budget) => ['--budget', budget]), '--out', at('three.onnx')].concat(
+    ['prune', trained.model, '--data', data, ...budgets.flatMap((budget) => ['--budget', budget]), '--out', at('three.onnx')].concat(
       '--episodes 6 --validation 40 --candidates 4 --json --quiet'.split(' '),
     ),
   )

@@ -1,48 +1,19 @@
 import { cpSync, existsSync } from 'node:fs'
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { acquireGpu, type Gpu } from '@espalier/kernels'
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { channelGroups, costOf, importOnnx, makeShapes, nonZeroWeights } from '@espalier/nn'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { UnreachableError } from '../errors.js'
-import { train } from '../jobs.js'
 import { compareWithOnnxRuntime } from '../onnxruntime.js'
 import { espalier } from '../testing/cli.js'
+import { trainedTiny } from '../testing/trained.js'
 import type { PruneOptions } from './options.js'
 import { prune } from './prune.js'
 import type { EpisodeRecord } from './records.js'
 
-const data = 'shapes,limit=200'
-let folder: string
-let gpu: Gpu
-let model: string
-const at = (name: string) => join(folder, name)
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'prune-'))
-  gpu = await acquireGpu()
-  model = at('tiny.onnx')
-  await train({ architecture: 'tiny', data, epochs: 4, training: { batch: 20 }, gpu, out: model })
-})
-afterAll(async () => {
-  gpu.close()
-  await rm(folder, { recursive: true })
-})
-
-const job = (name: string): PruneOptions => ({
-  model,
-  data,
-  budgets: ['params<=30%', 'macs<=40%'],
-  episodes: 18,
-  candidates: 4,
-  validation: 40,
-  finetune: 2,
-  training: { batch: 20 },
-  gpu,
-  out: at(`${name}.onnx`),
-  run: at(`${name}.run`),
-})
-const read = (name: string) => readFile(at(name), 'utf8')
+const trained = trainedTiny(4)
+const { data, at, read } = trained
+const job = (name: string, more: Partial<PruneOptions> = {}) =>
+  trained.job(name, { budgets: ['params<=30%', 'macs<=40%'], episodes: 18, finetune: 2, ...more })
 const episodesOf = async (name: string) =>
   (await read(`${name}.run/episodes.jsonl`))
     .trimEnd()
@@ -52,7 +23,7 @@ const episodesOf = async (name: string) =>
 test('the command prunes within two budgets, writes its records, and prints one object', async () => {
   const args = [
     'prune',
-    model,
+    trained.model,
     '--data',
     data,
     '--budget',
@@ -104,7 +75,7 @@ test('the command prunes within two budgets, writes its records, and prints one 
   expect(result.after).toMatchObject({ params, macs, bytes: bytes.length })
   expect(params).toBeLessThanOrEqual(0.3 * (result.before as { params: number }).params)
   expect(macs).toBeLessThanOrEqual(0.4 * (result.before as { macs: number }).macs)
-  expect(await compareWithOnnxRuntime(gpu, graph, bytes, makeShapes('test', 0, 8))).toBeLessThan(1e-4)
+  expect(await compareWithOnnxRuntime(trained.gpu, graph, bytes, makeShapes('test', 0, 8))).toBeLessThan(1e-4)
 
   const best = JSON.parse(await read('cli.run/best.json')) as {
     widths: Record<string, number>
@@ -183,7 +154,7 @@ test('interrupted, the command exits with 130 and its run goes on from there wit
   const args = ['--run', at('stopped.run'), '--json', '--quiet']
   const begin = [
     'prune',
-    model,
+    trained.model,
     '--data',
     data,
     '--budget',
@@ -240,7 +211,7 @@ test('a budget that no network keeps is told with the nearest value, before any 
   await expect(failing).rejects.toThrow(UnreachableError)
   await expect(failing).rejects.toMatchObject({ nearest: [{ budget: 'params<=50%' }, { budget: 'watts', limit: 1, nearest: 2 }] })
   expect(episodes).toEqual([])
-  expect((await readdir(folder)).filter((name) => name.startsWith('none'))).toEqual([])
+  expect((await readdir(at('.'))).filter((name) => name.startsWith('none'))).toEqual([])
 })
 
 test.each([
@@ -313,7 +284,7 @@ test('rounds tighten the budgets; killed in the second round and resumed, a run 
   expect(sizes[1]).toBeLessThan(sizes[0])
   expect(whole.after.params).toBeLessThanOrEqual(0.2 * params)
   // Indices of the original network: of each layer as many as the result has.
-  const groups = channelGroups(await importOnnx(await readFile(model)))
+  const groups = channelGroups(await importOnnx(await readFile(trained.model)))
   for (const { id, channels, channels: least } of channelGroups(whole.graph)) {
     const kept = whole.kept[id]
     expect(kept?.length ?? least, id).toBe(channels)
@@ -349,10 +320,10 @@ test('training that is interrupted and resumed ends in the same file', async () 
 })
 
 test('fine-tuning learns from a teacher', async () => {
-  await writeFile(at('tune.json'), JSON.stringify({ epochs: 1, batch: 20, teacher: model, 'teacher-weight': 0.5 }))
+  await writeFile(at('tune.json'), JSON.stringify({ epochs: 1, batch: 20, teacher: trained.model, 'teacher-weight': 0.5 }))
   const { code, json } = await espalier([
     'finetune',
-    model,
+    trained.model,
     '--data',
     data,
     '--config',
