@@ -12,7 +12,7 @@ const exchanges = [1 / 4, 1 / 8, 1 / 16]
 const together = 4
 
 /**
- * Judges up to `evaluations` neighbours of the best network within the budgets: one group gives channels away, another takes as many more as the exact budgets
+ * Judges up to `evaluations` neighbours of the best networks within the budgets, as long as there are new ones: one group gives channels away, another takes as many more as the exact budgets
  * then allow. Whatever is better becomes the best. Nothing happens where no network is within the budgets.
  */
 export async function searchLocally(search: Search, evaluations: number): Promise<void> {
@@ -21,15 +21,17 @@ export async function searchLocally(search: Search, evaluations: number): Promis
   const known = new Set(records.all.map((record) => cutKey(space, cutOf(space, record))))
   const end = records.all.length + evaluations
   while (records.all.length < end) {
-    // Masks chosen one by one have no neighbours by width.
-    const best = records.ranked().find((record) => !record.masks)
-    if (!best) return
+    const wanted = Math.min(together, candidates, end - records.all.length)
     const proposals: Proposal[] = []
-    for (let draws = 0; draws < 200 && proposals.length < Math.min(together, candidates, end - records.all.length); draws++) {
-      const widths = neighbour(search, best, () => random.uniform())
-      if (!widths || known.has(cutKey(space, { widths }))) continue
-      known.add(cutKey(space, { widths }))
-      proposals.push({ source: 'local', shares: sharesOf(space, widths), widths })
+    // Where all about the best one is known, the next best has its turn. Masks chosen one by one have no neighbours by width.
+    for (const base of records.ranked().filter((record) => !record.masks)) {
+      for (let draws = 0; draws < 100 && proposals.length < wanted; draws++) {
+        const widths = neighbour(search, base, () => random.uniform())
+        if (!widths || known.has(cutKey(space, { widths }))) continue
+        known.add(cutKey(space, { widths }))
+        proposals.push({ source: 'local', shares: sharesOf(space, widths), widths })
+      }
+      if (proposals.length > 0) break
     }
     if (proposals.length === 0) return
     await search.judge(proposals)
