@@ -302,7 +302,7 @@ function build(options: LearnOptions, setup: Setup, form: string): Algorithm {
     case 'pid-lag':
       return pidLagrangian(setup, merge(pidLagrangianDefaults(problem, options.steps), options))
     case 'trpo-lag':
-      return trpoLagrangian(setup, merge(trpoLagrangianDefaults(problem, options.steps), options))
+      return trpoLagrangian(setup, merge(trpoLagrangianDefaults(options.steps), options))
     case 'cpo':
       return cpo(setup, merge(cpoDefaults(options.steps), options))
     case 'ddpg':

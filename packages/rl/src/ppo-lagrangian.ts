@@ -34,29 +34,34 @@ export interface PpoLagrangianSettings extends PpoSettings {
   }
 }
 
+export const lagrangianDefaults = (steps: number) =>
+  ({
+    hidden: [32, 32],
+    collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 200))) },
+    criticLearningRate: 3e-3,
+    schedule: 'linear',
+    epochs: 8,
+    minibatch: 128,
+    gamma: 0.995,
+    lambda: 0.97,
+    costGamma: 0.995,
+    costLambda: 0.97,
+    logStd: -0.7,
+    normaliseObservations: false,
+    normaliseRewards: false,
+    normaliseCosts: false,
+    policy: 'gaussian',
+    multiplier: { initial: null, learningRate: 0.1 },
+  }) satisfies LearnerSettings & Pick<PpoLagrangianSettings, 'multiplier'>
+
 export const ppoLagrangianDefaults = ({ actions }: Problem, steps: number): PpoLagrangianSettings => ({
-  hidden: [32, 32],
-  collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 200))) },
+  ...lagrangianDefaults(steps),
   learningRate: 3e-3,
-  criticLearningRate: 3e-3,
-  schedule: 'linear',
-  epochs: 8,
-  minibatch: 128,
   clip: 0.2,
   clipSchedule: 'constant',
   targetKl: 0.015,
-  gamma: 0.995,
-  lambda: 0.97,
-  costGamma: 0.995,
-  costLambda: 0.97,
   entropyCoefficient: actions.kind === 'discrete' ? 0.01 : 0,
   maxGradientNorm: 0.5,
-  logStd: -0.7,
-  normaliseObservations: false,
-  normaliseRewards: false,
-  normaliseCosts: false,
-  policy: 'gaussian',
-  multiplier: { initial: null, learningRate: 0.1 },
 })
 
 export function ppoLagrangian(setup: Setup, settings: PpoLagrangianSettings): Algorithm {

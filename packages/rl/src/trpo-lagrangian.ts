@@ -14,10 +14,9 @@
  */
 import type { Algorithm, Setup } from './algorithm.js'
 import { pidDual } from './dual.js'
-import type { Problem } from './environment.js'
 import { createMultipliers } from './multipliers.js'
 import { createLearner } from './ppo.js'
-import { lagrangian, type PpoLagrangianSettings, ppoLagrangianDefaults } from './ppo-lagrangian.js'
+import { lagrangian, lagrangianDefaults, type PpoLagrangianSettings } from './ppo-lagrangian.js'
 import { type TrpoSettings, trpoStep } from './trpo.js'
 import { trustRegionDefaults } from './trust-region.js'
 
@@ -28,9 +27,9 @@ export type TrpoLagrangianSettings = TrpoSettings & {
   }
 }
 
-export const trpoLagrangianDefaults = (problem: Problem, steps: number): TrpoLagrangianSettings => {
-  const { learningRate, clip, clipSchedule, targetKl, entropyCoefficient, maxGradientNorm, ...rest } = ppoLagrangianDefaults(problem, steps)
-  return { ...rest, ...trustRegionDefaults, multiplier: { ...rest.multiplier, damping: 10 * rest.multiplier.learningRate } }
+export const trpoLagrangianDefaults = (steps: number): TrpoLagrangianSettings => {
+  const { multiplier, ...learner } = lagrangianDefaults(steps)
+  return { ...learner, ...trustRegionDefaults, multiplier: { ...multiplier, damping: 10 * multiplier.learningRate } }
 }
 
 export function trpoLagrangian(setup: Setup, settings: TrpoLagrangianSettings): Algorithm {
