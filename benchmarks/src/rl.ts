@@ -6,7 +6,7 @@ import { type LearnOptions, learn } from '@espalier/rl'
 import { environment, policyUpdate, policyUpdateOnGpu } from './contenders/policy.js'
 import { surroundings } from './environment.js'
 import { type Check, digits } from './report.js'
-import { quantile, summarise } from './statistics.js'
+import { paired, quantile, type Summary, summarise } from './statistics.js'
 
 const rounds = 7
 /** Hidden layers, two of each, whose update is timed on both sides. */
@@ -66,24 +66,26 @@ export async function measureRl(gpu: Gpu): Promise<Check[]> {
   })
 
   for (const width of widths) {
-    const cpu = await median(await policyUpdate(width))
-    const onGpu = await median(await policyUpdateOnGpu(gpu, width))
+    const { ratio, cpu, onGpu } = await sides(gpu, width)
     add({
       title: `rl: policy iteration on the GPU over the CPU, [${width}, ${width}]`,
-      value: onGpu / cpu,
+      value: ratio.median,
       unit: '',
-      detail: `CPU ${digits(cpu)} ms, GPU ${digits(onGpu)} ms; 384 samples`,
+      detail: `${digits(ratio.low)} .. ${digits(ratio.high)} of ${ratio.count}; CPU ${digits(cpu)} ms, GPU ${digits(onGpu)} ms; 384 samples`,
     })
   }
   return checks
 }
 
-/** Median times of the collection and of the update of an iteration, after the first, in ms: an iteration collects until its last step. */
+/**
+ * Medians of the collection and of the update of an iteration, after the first, in ms: an iteration collects until its last step. Time of the
+ * processor, not of the clock: on one core the same, and a busy machine changes it least.
+ */
 async function phases(options: LearnOptions): Promise<{ collection: number; update: number }> {
   const make = options.environment!
   const collections: number[] = []
   const updates: number[] = []
-  let start = performance.now()
+  let start = processorMs()
   let stepped = start
   await learn({
     ...options,
@@ -92,13 +94,13 @@ async function phases(options: LearnOptions): Promise<{ collection: number; upda
       const { step } = each
       each.step = (action) => {
         const result = step(action)
-        stepped = performance.now()
+        stepped = processorMs()
         return result
       }
       return each
     },
     onIteration() {
-      const now = performance.now()
+      const now = processorMs()
       collections.push(stepped - start)
       updates.push(now - stepped)
       start = now
@@ -107,14 +109,25 @@ async function phases(options: LearnOptions): Promise<{ collection: number; upda
   return { collection: quantile(collections.slice(1), 0.5), update: quantile(updates.slice(1), 0.5) }
 }
 
-async function median(one: { once(): Promise<Readonly<Record<string, number>>>; dispose?(): void | Promise<void> }): Promise<number> {
-  await one.once()
-  const times: number[] = []
-  // Wide layers take seconds on a software adapter.
-  for (let round = 0, begin = performance.now(); round < rounds && (round < 3 || performance.now() - begin < 10_000); round++)
-    times.push((await one.once()).ms)
-  await one.dispose?.()
-  return summarise(times).median
+function processorMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
+/** The same iteration on either side, by turns. */
+async function sides(gpu: Gpu, width: number): Promise<{ ratio: Summary; cpu: number; onGpu: number }> {
+  const cases = [await policyUpdate(width), await policyUpdateOnGpu(gpu, width)]
+  const times: [number[], number[]] = [[], []]
+  // The first round is a warm-up. Wide layers take seconds on a software adapter.
+  for (let round = 0, begin = performance.now(); round <= rounds && (round <= 3 || performance.now() - begin < 20_000); round++) {
+    for (const [i, each] of cases.entries()) {
+      const { ms } = await each.once()
+      if (round > 0) times[i].push(ms)
+    }
+  }
+  for (const each of cases) await each.dispose?.()
+  const [cpu, onGpu] = times.map((list) => quantile(list, 0.5))
+  return { ratio: summarise(paired(times[1], times[0])), cpu, onGpu }
 }
 
 /** Heap (after collecting garbage) and resident set at three points of a run of 1e6 steps that keeps no history. */
