@@ -9,7 +9,7 @@
  * narrow, and an integrator (K = 0) then swings around the limit to the end: on prune10_hinge lambda went from 4 to 9, the cost 20% above its limit and
  * below it; with K lambda ends within 6% of the true price.
  *
- * Defaults: batches, discounts, critics and eta of ppo-lagrangian.ts, K = 10 eta as pid-lagrangian.ts, trust region of trpo.ts; delta falls with the
+ * Defaults: batches, discounts and critics of ppo-lagrangian.ts, eta 0.1 and K = 10 eta as pid-lagrangian.ts, trust region of trpo.ts; delta falls with the
  * square of the training that is left (`schedule` 'linear': the step, like a learning rate, goes linearly to 0), so that the last iterates settle.
  */
 import type { Algorithm, Setup } from './algorithm.js'
@@ -27,10 +27,11 @@ export type TrpoLagrangianSettings = TrpoSettings & {
   }
 }
 
-export const trpoLagrangianDefaults = (steps: number): TrpoLagrangianSettings => {
-  const { multiplier, ...learner } = lagrangianDefaults(steps)
-  return { ...learner, ...trustRegionDefaults, multiplier: { ...multiplier, damping: 10 * multiplier.learningRate } }
-}
+export const trpoLagrangianDefaults = (steps: number): TrpoLagrangianSettings => ({
+  ...lagrangianDefaults(steps),
+  ...trustRegionDefaults,
+  multiplier: { initial: null, learningRate: 0.1, damping: 1 },
+})
 
 export function trpoLagrangian(setup: Setup, settings: TrpoLagrangianSettings): Algorithm {
   const { costLimits } = setup
