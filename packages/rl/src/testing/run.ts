@@ -133,8 +133,7 @@ async function main() {
     .flatMap((pair) => Array.from({ length: Number(values.seeds ?? 5) }, (_, seed) => ({ pair, seed })))
     .filter(({ pair, seed }) => !done.has(key(pair, seed)))
 
-  const keep = (run: Run) => {
-    runs = [...runs.filter((other) => key(other, other.seed) !== key(run, run.seed)), run]
+  const write = () => {
     const order = pairs().map(({ problem, algorithm }) => `${problem} ${algorithm}`)
     const place = ({ problem, algorithm, seed }: Run) => 1000 * order.indexOf(`${problem} ${algorithm}`) + seed
     runs.sort((a, b) => place(a) - place(b))
@@ -145,10 +144,15 @@ async function main() {
       readme,
       text.replace(inside, (_, start: string, end: string) => `${start}\n${table(runs)}\n\n${end}`),
     )
+  }
+  const keep = (run: Run) => {
+    runs = [...runs.filter((other) => key(other, other.seed) !== key(run, run.seed)), run]
+    write()
     console.log(
       `${run.problem} ${run.algorithm} seed ${run.seed}: ${run.passed ? 'passed' : 'FAILED'}, last ${run.lastPassed ? 'passed' : 'FAILED'}; return ${digits(run.return)}, cost ${run.costs.map(digits).join(', ')}; first pass ${thousands(run.firstPass)} of ${thousands(run.steps)} steps, ${run.seconds.toFixed(0)} s`,
     )
   }
+  write()
   const jobs = Math.min(queue.length, Number(values.jobs ?? availableParallelism()))
   await Promise.all(
     Array.from({ length: jobs }, async () => {
