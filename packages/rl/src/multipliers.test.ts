@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { prices } from './multipliers.js'
+import { projectedDual } from './dual.js'
+import { createMultipliers, prices } from './multipliers.js'
 import type { Batch } from './rollout.js'
 
 const batch = (episodes: readonly (readonly [number, ...number[]])[]) =>
@@ -35,4 +36,28 @@ test('a cost that does not vary has no price, nor has anything in a single episo
   )
   expect([fixed, free]).toEqual([0, 2])
   expect(Array.from(prices(batch([[1, 2]]), 1))).toEqual([0])
+})
+
+test('multipliers start at the prices of the first batch, of the first only, or where they are told to', () => {
+  const first = batch([
+    [1, 0],
+    [4, 1],
+  ])
+  const later = batch([
+    [1, 1],
+    [5, 2],
+  ])
+  const start = (initial: number | null) => {
+    const dual = projectedDual(1, { initial: initial ?? 0, learningRate: 0 })
+    const multipliers = createMultipliers(dual, [0.5], initial, 'ppo-lag')
+    return [first, later].map((each) => {
+      multipliers.update(each)
+      return multipliers.values[0]
+    })
+  }
+  expect(start(null)).toEqual([3, 3])
+  expect(start(0.25)).toEqual([0.25, 0.25])
+  expect(() => createMultipliers(projectedDual(1, { initial: 0, learningRate: 0 }), [0.5], null, 'pid-lag').update(batch([]))).toThrow(
+    /pid-lag: no episode ended/,
+  )
 })
