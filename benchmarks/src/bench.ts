@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training-resnet20,masked,gemm,policy,checks,surgery,search,kernels] [--seconds 30] [--dry]`
+ * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training-resnet20,masked,gemm,policy,checks,surgery,search,rl,kernels] [--seconds 30] [--dry]`
  *
  * Every runtime is a process of its own; they take turns, round by round, in alternating order, so that what disturbs
  * the machine disturbs all of them. Results go to benchmarks/results; cases that were not run keep their older figures.
@@ -17,6 +17,7 @@ import { preferred, surroundings } from './environment.js'
 import { networks } from './network.js'
 import { type Process, startProcess } from './process.js'
 import { type ArmResult, type Check, type ComparisonResult, digits, type KernelFigures, markdown, type Results } from './report.js'
+import { measureRl } from './rl.js'
 import { searches } from './search.js'
 import { disagreement, paired, quantile, summarise } from './statistics.js'
 import { measureSurgery } from './surgery.js'
@@ -31,7 +32,7 @@ const { values: options } = parseArgs({
 })
 const prefer = preferred(options.adapter)
 const chosen = options.only?.split(',')
-const extra = ['checks', 'surgery', ...Object.keys(searches), 'kernels']
+const extra = ['checks', 'surgery', ...Object.keys(searches), 'rl', 'kernels']
 /** `forward` stands for all of `forward-resnet20` and so on. */
 const matches = (name: string, id: string) => id === name || id.startsWith(`${name}-`)
 const wanted = (id: string) => chosen === undefined || chosen.some((name) => matches(name, id))
@@ -232,6 +233,10 @@ async function main(): Promise<void> {
     }
     if (wanted('surgery')) {
       checks = merged(checks, await measureSurgery())
+      write()
+    }
+    if (wanted('rl')) {
+      checks = merged(checks, await measureRl(gpu))
       write()
     }
     for (const process of processes.values()) process.end()

@@ -1,6 +1,6 @@
 /**
- * One iteration of PPO-Lagrangian as a pruning run does it (384 samples, minibatches of 64, 10 epochs, a policy and three critics of two hidden
- * layers of 64): as packages/rl does it, on the CPU; and the same arithmetic as compiled training steps on the GPU, the least that moving it there would cost.
+ * One iteration of PPO-Lagrangian as a pruning run does it (384 samples, minibatches of 64, 10 epochs, a policy and three critics of two equal hidden
+ * layers): as packages/rl does it, on the CPU; and the same arithmetic as compiled training steps on the GPU, the least that moving it there would cost.
  */
 import type { Gpu } from '@espalier/kernels'
 import { createBuilder, type Dataset } from '@espalier/nn'
@@ -12,12 +12,11 @@ import { patiently } from './patience.js'
 const samples = 384
 const minibatch = 64
 const epochs = 10
-const hidden = 64
 const observationSize = 16
 const networks = 4
 
 /** Costs next to nothing, so that the update is what is measured. */
-function environment(): Environment {
+export function environment(): Environment {
   const observation = new Float64Array(observationSize)
   let step = 0
   return {
@@ -42,8 +41,8 @@ function environment(): Environment {
   }
 }
 
-/** Time of the second iteration of two: collection (384 steps of the policy) and update. */
-export async function policyUpdate(): Promise<Case> {
+/** Time of the second iteration of two: collection (384 steps of the policy) and update. `hidden`: width of each of two layers. */
+export async function policyUpdate(hidden = 64): Promise<Case> {
   return {
     async once() {
       let start = 0
@@ -71,7 +70,7 @@ export async function policyUpdate(): Promise<Case> {
 }
 
 /** All minibatch steps of all networks, one after the other without waiting, then one wait. ReLU stands for tanh, the loss is cross-entropy. */
-export async function policyUpdateOnGpu(gpu: Gpu): Promise<Case> {
+export async function policyUpdateOnGpu(gpu: Gpu, hidden = 64): Promise<Case> {
   const net = createBuilder({ name: 'policy', input: [4, 2, 2], seed: 0 })
   let x = net.flatten('flatten', net.input)
   x = net.relu('relu1', net.linear('fc1', x, hidden))

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type CpoStep, cpoStep } from './cpo-step.js'
+import { dot } from './mlp.js'
 import { createRandom, type Random } from './random.js'
 import { readCase, sharedExists } from './testing/cases.js'
-import { dot } from './trust-region.js'
 
 /** Not registered where the shared cases are not (learn.test.ts says so). */
 const testShared: (name: string, body: () => void) => void = sharedExists ? test : () => {}

@@ -19,22 +19,15 @@
  * Defaults: delta 0.01 (all implementations); damping 0.01 and the line search of trust-region.ts; lambda 0.97 (Safety Starter Agents); gamma 0.995
  * for both as ppo-lagrangian.ts (1 for short episodes that end by themselves); whole episodes; critics by 5 epochs of minibatches of 256, Adam 3e-3.
  */
-import { type Algorithm, compare, type Setup, type TrustRegionMetrics } from './algorithm.js'
+import type { Algorithm, Setup, TrustRegionMetrics } from './algorithm.js'
 import { type CpoStep, cpoStep } from './cpo-step.js'
 import { moments } from './gae.js'
+import { dot } from './mlp.js'
 import { episodeCosts, requireEpisodes } from './multipliers.js'
 import { createLearner } from './ppo.js'
 import type { Saved } from './saved.js'
 import type { TrpoSettings } from './trpo.js'
-import {
-  conjugateGradient,
-  createRegion,
-  dot,
-  lineSearch,
-  type Product,
-  type TrustRegionSettings,
-  trustRegionDefaults,
-} from './trust-region.js'
+import { conjugateGradient, createRegion, lineSearch, type Product, type TrustRegionSettings, trustRegionDefaults } from './trust-region.js'
 
 export type CpoSettings = TrpoSettings & {
   /** By how much a step may raise a cost beyond its limit, as a share of the limit. */
@@ -74,7 +67,6 @@ export function cpo(setup: Setup, settings: CpoSettings): Algorithm {
     update(batch, progress) {
       requireEpisodes(batch, 'cpo')
       const estimates = learner.estimate(batch)
-      const before = { outputs: actor.outputs(batch.inputs, batch.size).slice(), free: actor.free.slice() }
       const region = createRegion(actor, batch, settings.damping)
       const centred = (advantages: Float64Array) => {
         const { mean } = moments(advantages)
@@ -104,11 +96,7 @@ export function cpo(setup: Setup, settings: CpoSettings): Algorithm {
       )
       multipliers.set(result.step.nu)
       return {
-        policyLoss: result.trustRegion.share > 0 ? -gain : 0,
-        ...compare(actor, batch, before.outputs, before.free),
-        clipFraction: null,
-        epochs: 1,
-        trustRegion: result.trustRegion,
+        ...region.outcome(gain, result.trustRegion),
         ...learner.regress(batch, estimates, progress),
         learningRate: settings.criticLearningRate,
       }

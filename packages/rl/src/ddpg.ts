@@ -17,34 +17,11 @@
  * holds the action that was EXECUTED, where the environment says that it changed the one it was given (AMC keeps the one given).
  */
 import type { Algorithm, Setup } from './algorithm.js'
-import {
-  concatenate,
-  createTrained,
-  deterministicActor,
-  improveCritic,
-  improvePolicy,
-  squash,
-  type TrainedState,
-  tdTargets,
-  transitions,
-} from './off-policy.js'
-import { createRandom, type Random, type RandomState, streams } from './random.js'
-import { createReplay, createTransitions, type ReplayState } from './replay.js'
-import type { CollectPlan } from './rollout.js'
+import { type AgentState, createAgent, deterministicActor, type OffPolicySettings } from './off-policy.js'
+import type { Random } from './random.js'
 import type { Saved } from './saved.js'
 
-export interface DdpgSettings {
-  readonly hidden: readonly number[]
-  readonly collect: CollectPlan
-  readonly learningRate: number
-  readonly criticLearningRate: number
-  readonly gamma: number
-  readonly tau: number
-  readonly minibatch: number
-  /** Transitions in the replay. */
-  readonly replay: number
-  /** What a step is rewarded with: its own reward, or the return of its whole episode. */
-  readonly rewards: 'step' | 'episode'
+export interface DdpgSettings extends OffPolicySettings {
   /** Weight of a new minibatch in the moving baseline; 0: no baseline. */
   readonly baseline: number
   /** Episodes of uniform actions, without updates. */
@@ -85,108 +62,59 @@ export const amcSettings = (layers: number) => ({
   decay: 0.95,
 })
 
-interface DdpgState {
-  readonly actor: TrainedState
-  readonly critic: TrainedState
-  readonly replay: ReplayState
-  readonly draws: RandomState
+interface DdpgState extends AgentState {
   readonly baseline: number | null
   readonly episodes: number
 }
 
-export function ddpg({ problem, seed }: Setup, settings: DdpgSettings): Algorithm {
-  const { hidden, learningRate, criticLearningRate, gamma, tau, minibatch: n, warmup, sigma, decay } = settings
-  const width = problem.observationSize
-  const size = problem.actions.kind === 'box' ? problem.actions.size : 1
-  const initial = createRandom(seed, streams.initialise)
-  const draws = createRandom(seed, streams.shuffle)
-  const mu = createTrained([width, ...hidden, size], n, initial)
-  const Q = createTrained([width + size, ...hidden, 1], n, initial)
-  const replay = createReplay(settings.replay, width, size)
+export function ddpg(setup: Setup, settings: DdpgSettings): Algorithm {
+  const { collect, minibatch, baseline, warmup, sigma, decay } = settings
+  const agent = createAgent(setup, settings, 1)
   let episodes = 0
   let b: number | null = null
-  const actor = deterministicActor('ddpg', problem, mu, (mean, random) =>
+  const actor = deterministicActor('ddpg', setup.problem, agent.policy, (mean, random) =>
     episodes < warmup ? 2 * random.uniform() - 1 : truncatedNormal(mean, 2 * sigma * decay ** (episodes - warmup), random),
   )
 
-  const drawn = createTransitions(n, width, size)
-  const work = {
-    input: new Float64Array(n * (width + size)),
-    dInput: new Float64Array(n * (width + size)),
-    dQ: new Float64Array(n),
-    dMean: new Float64Array(n * size),
-  }
-  const y = new Float64Array(n)
   const update = () => {
-    replay.sample(n, draws, drawn)
-    const { observations, actions, rewards, next, terminated } = drawn
-    const mean = rewards.reduce((sum, r) => sum + r, 0) / n
-    b = b === null ? (settings.baseline > 0 ? mean : 0) : b + settings.baseline * (mean - b)
-    for (let i = 0; i < n; i++) rewards[i] -= b
-    const after = () => Q.target(concatenate(next, squash(mu.target(next, n), n * size).subarray(0, n * size), n, work.input), n)
-    tdTargets(rewards, terminated, gamma === 0 ? [] : [after()], gamma, n, y)
-    const valueLoss = improveCritic(Q, concatenate(observations, actions, n, work.input), y, n, criticLearningRate, work.dQ)
-    const policyLoss = improvePolicy(mu, Q, observations, n, learningRate, work)
-    Q.follow(tau)
-    mu.follow(tau)
-    return { valueLoss, policyLoss }
+    agent.sample()
+    const { rewards } = agent.drawn
+    const mean = rewards.reduce((sum, r) => sum + r, 0) / minibatch
+    b = b === null ? (baseline > 0 ? mean : 0) : b + baseline * (mean - b)
+    for (let i = 0; i < minibatch; i++) rewards[i] -= b
+    const valueLoss = agent.improveCritics(agent.targets())
+    return { valueLoss, policyLoss: agent.improvePolicy() }
   }
 
   return {
     actor,
-    plan: settings.collect,
+    plan: collect,
     normaliseEachStep: false,
     multipliers: [],
     update(batch) {
-      const fresh = transitions(batch, problem, settings.rewards)
       episodes += batch.episodes.length
       const learns = episodes > warmup
       let valueLoss = 0
       let policyLoss = 0
-      for (let t = 0; t < batch.size; t++) {
-        replay.add(fresh, t)
-        if (!learns) continue
+      agent.add(batch, () => {
+        if (!learns) return
         const losses = update()
         valueLoss += losses.valueLoss / batch.size
         policyLoss += losses.policyLoss / batch.size
-      }
-      mu.check('policy parameters')
-      Q.check('critic parameters')
-      return {
-        policyLoss,
-        valueLoss,
-        costValueLosses: [],
-        kl: null,
-        entropy: null,
-        clipFraction: null,
-        epochs: learns ? batch.size : 0,
-        explainedVariance: null,
-        costExplainedVariance: [],
-        learningRate,
-      }
+      })
+      return agent.metrics(policyLoss, valueLoss, learns ? batch.size : 0)
     },
-    state: () =>
-      ({
-        actor: mu.state(),
-        critic: Q.state(),
-        replay: replay.state(),
-        draws: draws.state(),
-        baseline: b,
-        episodes,
-      }) satisfies DdpgState as unknown as Saved,
+    state: () => ({ ...agent.state(), baseline: b, episodes }) satisfies DdpgState as unknown as Saved,
     restore(saved) {
       const state = saved as unknown as DdpgState
-      mu.restore(state.actor)
-      Q.restore(state.critic)
-      replay.restore(state.replay)
-      draws.restore(state.draws)
+      agent.restore(state)
       b = state.baseline
       episodes = state.episodes
     },
   }
 }
 
-/** A normal around `mean` in [-1, 1], truncated to [-1, 1], by rejection: at least one draw in 2.2 is kept while sigma <= 2. */
+/** A normal around `mean` in [-1, 1], truncated to [-1, 1], by rejection: at least one draw in 3 is kept while sigma <= 2. */
 export function truncatedNormal(mean: number, sigma: number, random: Random): number {
   if (sigma > 2) return 2 * random.uniform() - 1 // hardly another distribution
   for (;;) {

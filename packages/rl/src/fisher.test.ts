@@ -3,10 +3,11 @@ import { type Actor, actorShape, createActor, initialiseActor, type PolicyKind }
 import { compare } from './algorithm.js'
 import { categorical, diagonalGaussian } from './distributions.js'
 import type { ActionSpace } from './environment.js'
+import { dot } from './mlp.js'
 import { createRandom } from './random.js'
 import type { Batch } from './rollout.js'
 import { readCase, sharedExists } from './testing/cases.js'
-import { conjugateGradient, createRegion, dot, lineSearch, trustRegionDefaults } from './trust-region.js'
+import { conjugateGradient, createRegion, lineSearch, trustRegionDefaults } from './trust-region.js'
 
 /** Not registered where the shared cases are not (learn.test.ts says so). */
 const testShared: (name: string, body: () => void) => void = sharedExists ? test : () => {}

@@ -219,8 +219,8 @@ describe('checkpoints', () => {
       /checkpoint is of 'ppo-lag clipped.*expected 'ppo-lag paper/,
     )
     await expect(learn({ ...forms.clipped, seed: 1, resume } as LearnOptions)).rejects.toThrow(/has seed 3, expected 1/)
-    const old = { ...resume, version: 1 }
-    await expect(learn({ ...forms.clipped, resume: old } as never)).rejects.toThrow(/expected a checkpoint of version 2, found 1/)
+    const old = { ...resume, version: 2 }
+    await expect(learn({ ...forms.clipped, resume: old } as never)).rejects.toThrow(/expected a checkpoint of version 3, found 2/)
     await expect(learn({ ...forms.clipped, hidden: [9], resume } as LearnOptions)).rejects.toThrow(
       /the policy has 34 numbers in the checkpoint, expected 38/,
     )

@@ -148,7 +148,7 @@ export interface LearnResult {
 
 /** Everything between two iterations, as plain data that survives JSON. */
 export interface Checkpoint {
-  readonly version: 2
+  readonly version: 3
   /** Algorithm, form and sizes; must be the same to resume. */
   readonly kind: string
   readonly seed: number
@@ -191,7 +191,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
     await world.restore(resume.world)
   }
   const checkpoint = async (): Promise<Checkpoint> => ({
-    version: 2,
+    version: 3,
     kind,
     seed,
     steps: done,
@@ -302,7 +302,7 @@ function build(options: LearnOptions, setup: Setup, form: string): Algorithm {
     case 'pid-lag':
       return pidLagrangian(setup, merge(pidLagrangianDefaults(problem, options.steps), options))
     case 'trpo-lag':
-      return trpoLagrangian(setup, merge(trpoLagrangianDefaults(problem, options.steps), options))
+      return trpoLagrangian(setup, merge(trpoLagrangianDefaults(options.steps), options))
     case 'cpo':
       return cpo(setup, merge(cpoDefaults(options.steps), options))
     case 'ddpg':
@@ -367,7 +367,7 @@ function checkHidden(value: unknown): void {
 }
 
 function checkResume(resume: Checkpoint, kind: string, seed: number): void {
-  if (resume.version !== 2) throw new TypeError(`resume: expected a checkpoint of version 2, found ${String(resume.version)}`)
+  if (resume.version !== 3) throw new TypeError(`resume: expected a checkpoint of version 3, found ${String(resume.version)}`)
   if (resume.kind !== kind) throw new TypeError(`resume: the checkpoint is of '${resume.kind}', expected '${kind}'`)
   if (resume.seed !== seed) throw new TypeError(`resume: the checkpoint has seed ${resume.seed}, expected ${seed}`)
 }

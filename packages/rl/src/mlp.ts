@@ -178,7 +178,7 @@ function orthonormalRows(rows: number, size: number, random: Random): Float64Arr
   return q
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0
   for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
   return sum

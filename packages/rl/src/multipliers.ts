@@ -1,6 +1,7 @@
 import type { Estimate } from './algorithm.js'
 import { meanOf } from './algorithm.js'
 import type { Dual } from './dual.js'
+import { dot } from './mlp.js'
 import type { Batch } from './rollout.js'
 import type { Saved } from './saved.js'
 
@@ -21,7 +22,7 @@ export interface Multipliers {
   restore(state: Saved): void
 }
 
-/** `initial` null: the multipliers start at their natural size, as the first batch shows it. */
+/** `initial` null: the multipliers start at the prices that the first batch shows. */
 export function createMultipliers(dual: Dual, costLimits: readonly number[], initial: number | null, name: string): Multipliers {
   const returnSpread = createSpread()
   const costSpreads = costLimits.map(createSpread)
@@ -32,15 +33,13 @@ export function createMultipliers(dual: Dual, costLimits: readonly number[], ini
       const first = !returnSpread.state().seen
       returnSpread.update(batch.episodes.map((episode) => episode.return))
       const costs = episodeCosts(batch, costLimits.length)
-      const naturals: number[] = []
       const scales = costLimits.map((limit, k) => {
         const spread = costSpreads[k].update(batch.episodes.map((episode) => episode.costs[k]))
         const violation = costs[k] - limit
         const natural = returnSpread.value() / spread
-        naturals.push(natural)
         return Math.max(natural, violation < 0 ? dual.values[k] : 0) / Math.max(spread, Math.abs(limit), Math.abs(violation))
       })
-      if (first && initial === null) dual.start(naturals)
+      if (first && initial === null) dual.start(prices(batch, costLimits.length))
       dual.update(costs, costLimits, scales)
     },
     mix({ reward, costs }) {
@@ -61,6 +60,31 @@ export function createMultipliers(dual: Dual, costLimits: readonly number[], ini
       for (const [i, spread] of [returnSpread, ...costSpreads].entries()) spread.restore(state.spreads[i])
     },
   }
+}
+
+/**
+ * What a unit of each cost was worth in the episodes of a batch: the slopes, none of them negative, of the return's least-squares regression on the
+ * costs, by coordinate descent. 0 for a cost that did not vary.
+ */
+export function prices({ episodes }: Batch, count: number): Float64Array {
+  const centred = (read: (episode: Batch['episodes'][number]) => number) => {
+    const values = Float64Array.from(episodes, read)
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+    return values.map((value) => value - mean)
+  }
+  const costs = Array.from({ length: count }, (_, k) => centred((episode) => episode.costs[k]))
+  const left = centred((episode) => episode.return) // what the slopes so far do not explain
+  const slopes = new Float64Array(count)
+  for (let round = 0; round < 100; round++) {
+    for (const [k, cost] of costs.entries()) {
+      const squares = dot(cost, cost)
+      if (squares === 0) continue
+      const slope = Math.max(0, slopes[k] + dot(left, cost) / squares)
+      for (let e = 0; e < left.length; e++) left[e] += (slopes[k] - slope) * cost[e]
+      slopes[k] = slope
+    }
+  }
+  return slopes
 }
 
 /** J_ck: mean undiscounted cost of the episodes that ended in the batch. */

@@ -1,13 +1,144 @@
 // What DDPG and TD3 share: networks with slow copies, the deterministic policy, and transitions from what was collected.
 import { type Acting, executor } from './actor.js'
 import { type AdamState, adam } from './adam.js'
-import { checkFinite } from './algorithm.js'
+import { checkFinite, type Setup, type UpdateMetrics } from './algorithm.js'
 import type { Problem } from './environment.js'
 import { backward, createTape, forward, initialiseUniform, inputGradient, type Mlp, mlpSize } from './mlp.js'
-import type { Random } from './random.js'
-import { createTransitions, type Transitions } from './replay.js'
-import type { Batch } from './rollout.js'
+import { createRandom, type Random, type RandomState, streams } from './random.js'
+import { createReplay, createTransitions, type ReplayState, type Transitions } from './replay.js'
+import type { Batch, CollectPlan } from './rollout.js'
 import { restoreFloats, saveFloats } from './saved.js'
+
+export interface OffPolicySettings {
+  readonly hidden: readonly number[]
+  readonly collect: CollectPlan
+  readonly learningRate: number
+  readonly criticLearningRate: number
+  readonly gamma: number
+  readonly tau: number
+  readonly minibatch: number
+  /** Transitions in the replay. */
+  readonly replay: number
+  /** What a step is rewarded with: its own reward, or the return of its whole episode. */
+  readonly rewards: 'step' | 'episode'
+}
+
+export interface AgentState {
+  readonly actor: TrainedState
+  readonly critics: readonly TrainedState[]
+  readonly replay: ReplayState
+  readonly draws: RandomState
+}
+
+/** Policy, critics and replay, with the steps on a minibatch that DDPG and TD3 are made of. */
+export interface Agent {
+  readonly policy: Trained
+  readonly critics: readonly Trained[]
+  /** The minibatch last drawn. */
+  readonly drawn: Transitions
+  /** Of the replay and of the target's noise. */
+  readonly draws: Random
+  /** Adds what was collected; `after` is called behind every transition. */
+  add(batch: Batch, after?: () => void): void
+  sample(): void
+  /** y for the minibatch (`tdTargets`), by the critics' targets at s' and the action that the policy's target takes there after `change`. */
+  targets(change?: (actions: Float64Array) => void): Float64Array
+  /** One step of every critic towards y; the mean of their losses before it. */
+  improveCritics(y: Float64Array): number
+  /** One step of the policy along the first critic, then all targets follow; the policy's loss before it. */
+  improvePolicy(): number
+  /** Checks the parameters, and gives the metrics of an update of `epochs` steps. */
+  metrics(policyLoss: number, valueLoss: number, epochs: number): UpdateMetrics
+  state(): AgentState
+  restore(state: AgentState): void
+}
+
+export function createAgent({ problem, seed }: Setup, settings: OffPolicySettings, criticCount: number): Agent {
+  const { hidden, learningRate, criticLearningRate, gamma, tau, minibatch: n } = settings
+  const width = problem.observationSize
+  const size = problem.actions.kind === 'box' ? problem.actions.size : 1
+  const initial = createRandom(seed, streams.initialise)
+  const draws = createRandom(seed, streams.shuffle)
+  const policy = createTrained([width, ...hidden, size], n, initial)
+  const critics = Array.from({ length: criticCount }, () => createTrained([width + size, ...hidden, 1], n, initial))
+  const replay = createReplay(settings.replay, width, size)
+  const drawn = createTransitions(n, width, size)
+  const work = {
+    input: new Float64Array(n * (width + size)),
+    dInput: new Float64Array(n * (width + size)),
+    dQ: new Float64Array(n),
+    dMean: new Float64Array(n * size),
+  }
+  const y = new Float64Array(n)
+  return {
+    policy,
+    critics,
+    drawn,
+    draws,
+    add(batch, after) {
+      const fresh = transitions(batch, problem, settings.rewards)
+      for (let t = 0; t < batch.size; t++) {
+        replay.add(fresh, t)
+        after?.()
+      }
+    },
+    sample: () => replay.sample(n, draws, drawn),
+    targets(change) {
+      const { rewards, next, terminated } = drawn
+      const values = () => {
+        const a = squash(policy.target(next, n), n * size).subarray(0, n * size)
+        change?.(a)
+        concatenate(next, a, n, work.input)
+        return critics.map((critic) => critic.target(work.input, n))
+      }
+      tdTargets(rewards, terminated, gamma === 0 ? [] : values(), gamma, n, y)
+      return y
+    },
+    improveCritics(y) {
+      concatenate(drawn.observations, drawn.actions, n, work.input)
+      let loss = 0
+      for (const critic of critics) loss += improveCritic(critic, work.input, y, n, criticLearningRate, work.dQ) / critics.length
+      return loss
+    },
+    improvePolicy() {
+      const loss = improvePolicy(policy, critics[0], drawn.observations, n, learningRate, work)
+      for (const network of [policy, ...critics]) network.follow(tau)
+      return loss
+    },
+    metrics(policyLoss, valueLoss, epochs) {
+      policy.check('policy parameters')
+      critics.forEach((critic, k) => {
+        critic.check(`critic ${k + 1} parameters`)
+      })
+      return {
+        policyLoss,
+        valueLoss,
+        costValueLosses: [],
+        kl: null,
+        entropy: null,
+        clipFraction: null,
+        epochs,
+        explainedVariance: null,
+        costExplainedVariance: [],
+        learningRate,
+      }
+    },
+    state: () => ({
+      actor: policy.state(),
+      critics: critics.map((critic) => critic.state()),
+      replay: replay.state(),
+      draws: draws.state(),
+    }),
+    restore(state) {
+      policy.restore(state.actor)
+      critics.forEach((critic, k) => {
+        critic.restore(state.critics[k])
+      })
+      replay.restore(state.replay)
+      draws.restore(state.draws)
+    },
+  }
+}
 
 /** A network, its slowly following copy (the target) and its optimiser. ReLU between layers. */
 export interface Trained {
@@ -143,7 +274,7 @@ export function concatenate(s: Float64Array, a: Float64Array, n: number, into: F
 
 /**
  * The policy gradient through the critic (Silver et al. 2014): one step down -mean Q(s, mu(s)), whose value is given back.
- * `input` is [n][observation + action], with the observations in place; `actions` [n][action] and `dInput` (as `input`) are room to work in.
+ * Room to work in: `input` and `dInput` [n][observation + action], `dQ` [n], `dMean` [n][action].
  */
 export function improvePolicy(
   policy: Trained,

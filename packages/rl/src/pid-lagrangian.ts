@@ -20,7 +20,7 @@ import { createLearner, type PpoSettings } from './ppo.js'
 import { lagrangian, ppoLagrangianDefaults } from './ppo-lagrangian.js'
 
 export interface PidLagrangianSettings extends PpoSettings {
-  /** `initial`: of I; null: the natural size of the multiplier. The gains have no units. */
+  /** `initial`: of I; null: as ppo-lagrangian.ts. The gains have no units. */
   readonly multiplier: PidGains & { readonly initial: number | null }
 }
 

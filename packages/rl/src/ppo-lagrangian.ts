@@ -14,48 +14,55 @@
  * Lagrangian methods converge in their last iterate only where the optimum is a deterministic policy; elsewhere judge time averages.
  * Defaults: found on the constrained problems with known optima that the tests use, 100 to 200 updates each: whole episodes, learning rate
  * 3e-3 falling to 0, 8 epochs of minibatches of 128, gamma 0.995 (1 is right for short episodes that end by themselves), lambda 0.97 (Safety
- * Starter Agents), multipliers that start at their natural size, which keeps the first policies from running far beyond the limits.
+ * Starter Agents), multipliers that start at what the first episodes say a unit of cost is worth, which keeps the first policies from running far beyond
+ * the limits, and eta 0.2: at 0.1 a multiplier that is too high when a discrete policy settles does not come down within the training
+ * (cmdp5_two_constraints, 2 seeds of 3), at 0.2 its last swing is still under way at the end of cmdp1_bandit (1 seed of 5).
  * A little entropy keeps discrete policies from settling before the multipliers do. Observations are taken as they are and should be of order 1 (one-hot vectors suffer from running normalisation).
  */
 import type { Algorithm, Setup } from './algorithm.js'
 import { projectedDual } from './dual.js'
 import type { Problem } from './environment.js'
 import { createMultipliers, type Multipliers } from './multipliers.js'
-import { createLearner, type Learner, type PpoSettings } from './ppo.js'
+import { createLearner, type Learner, type LearnerSettings, type PpoSettings } from './ppo.js'
 import type { Saved } from './saved.js'
 
 export interface PpoLagrangianSettings extends PpoSettings {
   readonly multiplier: {
-    /** In units of reward per unit of cost; null: the ratio of the spreads of return and cost in the first batch. */
+    /** In units of reward per unit of cost; null: the slope of the return on the cost over the episodes of the first batch. */
     readonly initial: number | null
     /** eta above, without units. */
     readonly learningRate: number
   }
 }
 
+export const lagrangianDefaults = (steps: number) =>
+  ({
+    hidden: [32, 32],
+    collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 200))) },
+    criticLearningRate: 3e-3,
+    schedule: 'linear',
+    epochs: 8,
+    minibatch: 128,
+    gamma: 0.995,
+    lambda: 0.97,
+    costGamma: 0.995,
+    costLambda: 0.97,
+    logStd: -0.7,
+    normaliseObservations: false,
+    normaliseRewards: false,
+    normaliseCosts: false,
+    policy: 'gaussian',
+    multiplier: { initial: null, learningRate: 0.2 },
+  }) satisfies LearnerSettings & Pick<PpoLagrangianSettings, 'multiplier'>
+
 export const ppoLagrangianDefaults = ({ actions }: Problem, steps: number): PpoLagrangianSettings => ({
-  hidden: [32, 32],
-  collect: { wholeEpisodeSteps: Math.min(1024, Math.max(256, Math.ceil(steps / 200))) },
+  ...lagrangianDefaults(steps),
   learningRate: 3e-3,
-  criticLearningRate: 3e-3,
-  schedule: 'linear',
-  epochs: 8,
-  minibatch: 128,
   clip: 0.2,
   clipSchedule: 'constant',
   targetKl: 0.015,
-  gamma: 0.995,
-  lambda: 0.97,
-  costGamma: 0.995,
-  costLambda: 0.97,
   entropyCoefficient: actions.kind === 'discrete' ? 0.01 : 0,
   maxGradientNorm: 0.5,
-  logStd: -0.7,
-  normaliseObservations: false,
-  normaliseRewards: false,
-  normaliseCosts: false,
-  policy: 'gaussian',
-  multiplier: { initial: null, learningRate: 0.2 },
 })
 
 export function ppoLagrangian(setup: Setup, settings: PpoLagrangianSettings): Algorithm {
@@ -65,8 +72,13 @@ export function ppoLagrangian(setup: Setup, settings: PpoLagrangianSettings): Al
   return lagrangian(createLearner(setup, settings), createMultipliers(dual, costLimits, initial, 'ppo-lag'), settings)
 }
 
-/** The iteration above for any rule of the multipliers. */
-export function lagrangian(learner: Learner, multipliers: Multipliers, settings: PpoSettings): Algorithm {
+/** The iteration above for any rule of the multipliers and any step of the policy. */
+export function lagrangian(
+  learner: Learner,
+  multipliers: Multipliers,
+  settings: LearnerSettings,
+  improve: Learner['improve'] = learner.improve,
+): Algorithm {
   return {
     actor: learner.actor,
     plan: settings.collect,
@@ -75,7 +87,7 @@ export function lagrangian(learner: Learner, multipliers: Multipliers, settings:
     update(batch, progress) {
       multipliers.update(batch)
       const estimates = learner.estimate(batch)
-      return learner.improve(batch, multipliers.mix(estimates), estimates, progress)
+      return improve(batch, multipliers.mix(estimates), estimates, progress)
     },
     state: () => ({ learner: learner.state(), multipliers: multipliers.state() }),
     restore(saved) {

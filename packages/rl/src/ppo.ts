@@ -21,20 +21,14 @@ import { createRandom, type Random, type RandomState, streams } from './random.j
 import type { Batch, CollectPlan } from './rollout.js'
 import { restoreFloats, type Saved, saveFloats } from './saved.js'
 
-export interface PpoSettings extends Discounts {
+/** What networks, critics and collection need; the policy is moved by this file, or by somebody else (trust-region.ts). */
+export interface LearnerSettings extends Discounts {
   readonly hidden: readonly number[]
   readonly collect: CollectPlan
-  readonly learningRate: number
   readonly criticLearningRate: number
   readonly schedule: 'linear' | 'constant'
   readonly epochs: number
   readonly minibatch: number
-  readonly clip: number
-  /** 'linear': the clip falls to 0 with the training, as the learning rate does under `schedule`. */
-  readonly clipSchedule: 'linear' | 'constant'
-  readonly targetKl: number
-  readonly entropyCoefficient: number
-  readonly maxGradientNorm: number
   /** Initial log standard deviation of box actions, in units where the box is [-1, 1]. */
   readonly logStd: number
   readonly normaliseObservations: boolean
@@ -47,28 +41,42 @@ export interface PpoSettings extends Discounts {
   readonly policy: PolicyKind
 }
 
-export const ppoDefaults = (copies: number): PpoSettings => ({
+export interface PpoSettings extends LearnerSettings {
+  readonly learningRate: number
+  readonly clip: number
+  /** 'linear': the clip falls to 0 with the training, as the learning rate does under `schedule`. */
+  readonly clipSchedule: 'linear' | 'constant'
+  readonly targetKl: number
+  readonly entropyCoefficient: number
+  readonly maxGradientNorm: number
+}
+
+export const learnerDefaults = (copies: number): LearnerSettings => ({
   hidden: [64, 64],
   collect: { stepsPerEnvironment: Math.ceil(2048 / copies) },
-  learningRate: 3e-4,
   criticLearningRate: 1e-3,
   schedule: 'linear',
   epochs: 10,
   minibatch: 64,
-  clip: 0.2,
-  clipSchedule: 'constant',
-  targetKl: 0.03,
   gamma: 0.99,
   lambda: 0.95,
   costGamma: 0.99,
   costLambda: 0.95,
-  entropyCoefficient: 0,
-  maxGradientNorm: 0.5,
   logStd: 0,
   normaliseObservations: true,
   normaliseRewards: false,
   normaliseCosts: false,
   policy: 'gaussian',
+})
+
+export const ppoDefaults = (copies: number): PpoSettings => ({
+  ...learnerDefaults(copies),
+  learningRate: 3e-4,
+  clip: 0.2,
+  clipSchedule: 'constant',
+  targetKl: 0.03,
+  entropyCoefficient: 0,
+  maxGradientNorm: 0.5,
 })
 
 export function ppo(setup: Setup, settings: PpoSettings): Algorithm {
@@ -86,12 +94,6 @@ export function ppo(setup: Setup, settings: PpoSettings): Algorithm {
     restore: learner.restore,
   }
 }
-
-/** What networks and critics need; without PPO's own settings the policy is moved by somebody else (trust-region.ts). */
-export type LearnerSettings = Omit<
-  PpoSettings,
-  'learningRate' | 'clip' | 'clipSchedule' | 'targetKl' | 'entropyCoefficient' | 'maxGradientNorm'
->
 
 /** Networks, optimisers and the two regressions, shared with the algorithms that only mix other advantages or move the policy otherwise. */
 export interface Learner {

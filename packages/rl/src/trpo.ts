@@ -12,17 +12,21 @@
  * Defaults: those of trust-region.ts; gamma 0.99, lambda 0.97 and critic by Adam 1e-3 as Spinning Up; 2048 steps, normalised observations as ppo.ts.
  */
 import type { Actor } from './actor.js'
-import { type Algorithm, compare, type Setup, type UpdateMetrics } from './algorithm.js'
-import { createLearner, type LearnerSettings, ppoDefaults, standardised } from './ppo.js'
+import type { Algorithm, Setup } from './algorithm.js'
+import { dot } from './mlp.js'
+import { createLearner, type LearnerSettings, learnerDefaults, standardised } from './ppo.js'
 import type { Batch } from './rollout.js'
-import { conjugateGradient, createRegion, dot, lineSearch, type TrustRegionSettings, trustRegionDefaults } from './trust-region.js'
+import { conjugateGradient, createRegion, lineSearch, type TrustRegionSettings, trustRegionDefaults } from './trust-region.js'
 
 export type TrpoSettings = LearnerSettings & TrustRegionSettings
 
-export const trpoDefaults = (copies: number): TrpoSettings => {
-  const { learningRate, clip, clipSchedule, targetKl, entropyCoefficient, maxGradientNorm, ...learner } = ppoDefaults(copies)
-  return { ...learner, schedule: 'constant', lambda: 0.97, costLambda: 0.97, ...trustRegionDefaults }
-}
+export const trpoDefaults = (copies: number): TrpoSettings => ({
+  ...learnerDefaults(copies),
+  schedule: 'constant',
+  lambda: 0.97,
+  costLambda: 0.97,
+  ...trustRegionDefaults,
+})
 
 export function trpo(setup: Setup, settings: TrpoSettings): Algorithm {
   const learner = createLearner({ ...setup, problem: { ...setup.problem, costs: 0 } }, settings)
@@ -46,7 +50,6 @@ export function trpoStep(actor: Actor, batch: Batch, advantages: Float64Array, s
   const { targetKl, damping, conjugateGradientSteps } = settings
   const region = createRegion(actor, batch, damping)
   const A = standardised(advantages)
-  const before = { outputs: actor.outputs(batch.inputs, batch.size).slice(), free: actor.free.slice() }
 
   const g = region.gradient(A, 1 / batch.size)
   const v = conjugateGradient(region.product, g, conjugateGradientSteps)
@@ -62,11 +65,5 @@ export function trpoStep(actor: Actor, batch: Batch, advantages: Float64Array, s
     gain = region.change(A, 1 / batch.size)
     return kl <= targetKl && gain >= 0
   })
-  return {
-    policyLoss: share > 0 ? -gain : 0,
-    ...compare(actor, batch, before.outputs, before.free),
-    clipFraction: null,
-    epochs: 1,
-    trustRegion: { kind: 'trpo', share, excess: [], predictedCostChange: [], surrogateCostChange: [] },
-  } satisfies Partial<UpdateMetrics>
+  return region.outcome(gain, { kind: 'trpo', share, excess: [], predictedCostChange: [], surrogateCostChange: [] })
 }

@@ -10,6 +10,8 @@
  * Achiam's own CPO: 15).
  */
 import type { Actor } from './actor.js'
+import { type CriticMetrics, compare, type TrustRegionMetrics, type UpdateMetrics } from './algorithm.js'
+import { dot } from './mlp.js'
 import type { Batch } from './rollout.js'
 
 export interface TrustRegionSettings {
@@ -79,26 +81,26 @@ export function lineSearch(
 
 /** A policy and the batch it collected, as a trust region sees them. */
 export interface Region {
-  /** d/dtheta of scale x sum_t r_t A_t. */
+  /** d/dtheta of scale x sum_t r_t A_t, at the old policy, before `measure`. */
   gradient(advantages: Float64Array, scale: number): Float64Array
-  /** H above, at the old policy. */
+  /** H above, at the old policy, before `measure`. */
   readonly product: Product
   /** For the parameters as they are now: sets the ratios, gives the mean KL(old || now). */
   measure(): number
   /** After `measure`: scale x sum_t (r_t - 1) A_t, what the surrogate says that has been gained. */
   change(advantages: Float64Array, scale: number): number
+  /** What an update reports, of the policy as it is now. `gain`: of the surrogate, by the share of the step that was taken. */
+  outcome(gain: number, trustRegion: TrustRegionMetrics): Omit<UpdateMetrics, keyof CriticMetrics | 'learningRate'>
 }
 
 export function createRegion(actor: Actor, batch: Batch, damping: number): Region {
   const { inputs, actions, size } = batch
-  const logProbabilities = new Float64Array(size)
   const ratios = new Float64Array(size)
   const weights = new Float64Array(size)
   const oldOutputs = actor.outputs(inputs, size).slice()
   const oldFree = actor.free.slice()
   return {
     gradient(advantages, scale) {
-      actor.logProbabilities(inputs, actions, size, logProbabilities)
       // d r = r d log pi, and r = 1
       for (let t = 0; t < size; t++) weights[t] = scale * advantages[t]
       actor.gradient.fill(0)
@@ -123,11 +125,12 @@ export function createRegion(actor: Actor, batch: Batch, damping: number): Regio
       for (let t = 0; t < size; t++) sum += (ratios[t] - 1) * advantages[t]
       return scale * sum
     },
+    outcome: (gain, trustRegion) => ({
+      policyLoss: trustRegion.share > 0 ? -gain : 0,
+      ...compare(actor, batch, oldOutputs, oldFree),
+      clipFraction: null,
+      epochs: 1,
+      trustRegion,
+    }),
   }
-}
-
-export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i]
-  return sum
 }

@@ -1,5 +1,6 @@
-// `npm run cases -w packages/rl -- [--only cmdp1,cpo] [--seeds 5] [--jobs 2]`: trains every algorithm on every problem that is fair to it, judges
-// it as the problem's file asks, keeps what was found in cases.jsonl and writes the table of the README. Hours for all of it; not part of the tests.
+// `npm run cases -w packages/rl -- [--only cmdp1,cpo] [--seeds 5] [--jobs 2] [--again]`: trains every algorithm on every problem that is fair to it,
+// judges it as the problem's file asks, keeps what was found in cases.jsonl and writes the table of the README. Hours for all of it; not part of the
+// tests. Runs that cases.jsonl has are left as they are unless `--again`: after a change of an algorithm, its figures have to be made anew.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -105,7 +106,8 @@ function table(runs: readonly Run[]): string {
 }
 
 async function main() {
-  const { values } = parseArgs({ options: { only: { type: 'string' }, seeds: { type: 'string' }, jobs: { type: 'string' } } })
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({ options: { only: text, seeds: text, jobs: text, again: { type: 'boolean' } } })
   const wanted = (values.only ?? '').split(',').filter(Boolean)
   const known = [...new Set(pairs().flatMap(({ problem, algorithm }) => [problem, algorithm]))]
   const algorithms = wanted.filter((word) => known.includes(word) && !word.includes('_'))
@@ -115,7 +117,6 @@ async function main() {
       (algorithms.length === 0 || algorithms.includes(algorithm)) &&
       (problems.length === 0 || problems.some((start) => problem.startsWith(start))),
   )
-  const queue = chosen.flatMap((pair) => Array.from({ length: Number(values.seeds ?? 5) }, (_, seed) => ({ pair, seed })))
   const folder = new URL('../../', import.meta.url) // of the package, from dist/cases
   const file = new URL('cases.jsonl', folder)
   const readme = new URL('README.md', folder)
@@ -126,9 +127,13 @@ async function main() {
         .map((line) => JSON.parse(line))
     : []
 
-  const keep = (run: Run) => {
-    const same = (other: Run) => other.problem === run.problem && other.algorithm === run.algorithm && other.seed === run.seed
-    runs = [...runs.filter((other) => !same(other)), run]
+  const key = ({ problem, algorithm }: Pair, seed: number) => `${problem} ${algorithm} ${seed}`
+  const done = new Set(values.again ? [] : runs.map((run) => key(run, run.seed)))
+  const queue = chosen
+    .flatMap((pair) => Array.from({ length: Number(values.seeds ?? 5) }, (_, seed) => ({ pair, seed })))
+    .filter(({ pair, seed }) => !done.has(key(pair, seed)))
+
+  const write = () => {
     const order = pairs().map(({ problem, algorithm }) => `${problem} ${algorithm}`)
     const place = ({ problem, algorithm, seed }: Run) => 1000 * order.indexOf(`${problem} ${algorithm}`) + seed
     runs.sort((a, b) => place(a) - place(b))
@@ -139,10 +144,15 @@ async function main() {
       readme,
       text.replace(inside, (_, start: string, end: string) => `${start}\n${table(runs)}\n\n${end}`),
     )
+  }
+  const keep = (run: Run) => {
+    runs = [...runs.filter((other) => key(other, other.seed) !== key(run, run.seed)), run]
+    write()
     console.log(
       `${run.problem} ${run.algorithm} seed ${run.seed}: ${run.passed ? 'passed' : 'FAILED'}, last ${run.lastPassed ? 'passed' : 'FAILED'}; return ${digits(run.return)}, cost ${run.costs.map(digits).join(', ')}; first pass ${thousands(run.firstPass)} of ${thousands(run.steps)} steps, ${run.seconds.toFixed(0)} s`,
     )
   }
+  write()
   const jobs = Math.min(queue.length, Number(values.jobs ?? availableParallelism()))
   await Promise.all(
     Array.from({ length: jobs }, async () => {
