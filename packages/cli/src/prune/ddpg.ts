@@ -10,7 +10,7 @@
  */
 import { costOf } from '@espalier/nn'
 import { learn, type VectorEnvironment } from '@espalier/rl'
-import { isExact, relativeCost } from '../budgets.js'
+import { relativeCost } from '../budgets.js'
 import type { Costs } from './reach.js'
 import { penaltyOf } from './reward.js'
 import { metricsOf, type Proposal, type Search } from './search.js'
@@ -57,7 +57,7 @@ export async function searchDdpg(search: Search): Promise<void> {
 }
 
 /** One pass over the groups. */
-function createPass({ space, costs, start, budgets }: Search) {
+function createPass({ space, costs, start }: Search) {
   const shares: number[] = []
   const widths: number[] = []
   const observe = observer(space)
@@ -72,12 +72,7 @@ function createPass({ space, costs, start, budgets }: Search) {
       widths.push(widestWithin(space, costs, widths, space.nearest(i, share), lower))
       return widths[i] / space.open[i].group.channels
     },
-    proposal: (source: Proposal['source']): Proposal => ({
-      source,
-      shares: [...shares],
-      widths: [...widths],
-      signals: budgets.filter(isExact).map(({ kind, limit }) => relativeCost(space.candidate(widths)[kind], limit)),
-    }),
+    proposal: (source: Proposal['source']): Proposal => ({ source, shares: [...shares], widths: [...widths] }),
   }
 }
 
