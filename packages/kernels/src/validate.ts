@@ -8,7 +8,9 @@ export interface KernelCase {
   /** Its `dispatches` use the kernel in question, whatever would be chosen. */
   readonly operation: Operation
   readonly attributes: Attributes
-  readonly inputs: readonly (Shape | undefined)[]
+  readonly inputs: readonly (Shape | NdArray | undefined)[]
+  /** Inputs that hold integers. */
+  readonly integerInputs?: readonly number[]
 }
 
 /** By the name of the shader, given the constants of its pipeline. Plain kernels, one invocation per output, have none: they are what is left when these are refused. */
@@ -41,10 +43,10 @@ export async function validate(
   return [...new Set(right.map(([name]) => name))].filter((name) => gpu.refused.has(name))
 }
 
-async function isRight(gpu: Gpu, { operation, attributes, inputs }: KernelCase): Promise<boolean> {
-  const data = inputs.map((shape, i) => shape && fill(shape, i))
+async function isRight(gpu: Gpu, { operation, attributes, inputs, integerInputs }: KernelCase): Promise<boolean> {
+  const data = inputs.map((input, i) => (input && 'data' in input ? input : input && fill(input, i)))
   const [expected] = operation.reference(attributes, data)
-  const results = await runOperation(gpu, operation, attributes, data).catch(() => undefined)
+  const results = await runOperation(gpu, operation, attributes, data, { integerInputs }).catch(() => undefined)
   // A device that was lost is the caller's to hear of.
   gpu.check()
   const scale = expected.data.reduce((greatest, value) => Math.max(greatest, Math.abs(value)), 1)

@@ -39,21 +39,31 @@ export function convReference(g: ConvGeometry, x: NdArray, w: NdArray, bias?: Nd
   return y
 }
 
-/** y = mask[p, m] * act(conv(x, w) + bias + residual) with p = floor(n / (N / P)). */
+/** y = mask[p, m] * act(conv(x, w) + bias + residual) with p = floor(n / (N / P)); channels of x that are not listed count as zero, those of y are. */
 export function fusedConvReference(
   g: ConvGeometry,
   activation: Activation,
   x: NdArray,
   w: NdArray,
-  bias?: NdArray,
-  residual?: NdArray,
-  mask?: NdArray,
+  { bias, residual, mask, lists }: { bias?: NdArray; residual?: NdArray; mask?: NdArray; lists?: NdArray },
 ): NdArray {
-  const y = convReference(g, x, w, bias)
-  const imagesPerCandidate = mask ? g.n / mask.shape[0] : g.n
+  const imagesPerCandidate = g.n / ((lists ?? mask)?.shape[0] ?? 1)
+  const channels = Array.from({ length: lists?.shape[0] ?? 0 }, (_, p) => {
+    const list = lists!.data.subarray(p * (2 + g.c + g.m))
+    return { read: new Set(list.subarray(2, 2 + list[0])), made: new Set(list.subarray(2 + g.c, 2 + g.c + list[1])) }
+  })
+  const isRead = (image: number, channel: number) => channels[Math.floor(image / imagesPerCandidate)].read.has(channel)
+  const isMade = (image: number, channel: number) => channels[Math.floor(image / imagesPerCandidate)].made.has(channel)
+  const plane = g.h * g.w
+  const read = (i: number) => isRead(Math.floor(i / (plane * g.c)), Math.floor(i / plane) % g.c)
+  const y = convReference(g, lists ? { ...x, data: x.data.map((value, i) => (read(i) ? value : 0)) } : x, w, bias)
   y.data.forEach((value, i) => {
     const channel = Math.floor(i / (g.oh * g.ow)) % g.m
     const image = Math.floor(i / (g.oh * g.ow * g.m))
+    if (lists && !isMade(image, channel)) {
+      y.data[i] = 0
+      return
+    }
     let v = value + (residual ? residual.data[i] : 0)
     if (activation !== 'none') v = Math.max(v, 0)
     if (activation === 'relu6') v = Math.min(v, 6)

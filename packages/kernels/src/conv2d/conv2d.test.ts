@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Attributes, baselineTarget, type Dispatch, type Operation, type Shape, type Target, type Tensor } from '../operation.js'
 import { operations } from '../operations.js'
-import { type Case, expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
+import { arrayOf, type Case, expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
 import { channelSum } from './channel-sum.js'
 import { conv, directConv, fusedConv } from './conv2d.js'
@@ -47,6 +47,16 @@ testOperation(
   operations,
 )
 
+/** Of each candidate: channels that are read and made come first, in any order; the others follow. */
+function listsOf(channels: number, outputs: number, candidates: { read: number[]; made: number[] }[]) {
+  const whole = (count: number, first: number[]) => [
+    ...first,
+    ...Array.from({ length: count }, (_, i) => i).filter((i) => !first.includes(i)),
+  ]
+  const rows = candidates.map(({ read, made }) => [read.length, made.length, ...whole(channels, read), ...whole(outputs, made)])
+  return arrayOf([candidates.length, 2 + channels + outputs], rows.flat())
+}
+
 testOperation(
   fusedConv,
   [
@@ -56,6 +66,28 @@ testOperation(
       inputs: [[4, 5, 6, 7], [7, 5, 3, 3], [7], [4, 7, 6, 7], [2, 7]],
     },
     { name: 'mask only', attributes: { activation: 'none' }, inputs: [[3, 2, 4, 5], [5, 2, 1, 1], undefined, undefined, [3, 5]] },
+    {
+      name: 'some channels of either side',
+      attributes: { pads: [1, 1, 1, 1], activation: 'relu' },
+      inputs: [
+        [4, 5, 6, 7],
+        [19, 5, 3, 3],
+        [19],
+        [4, 19, 6, 7],
+        [2, 19],
+        listsOf(5, 19, [
+          { read: [4, 0, 2], made: [1, 3, 17, 18, 8, 9, 10, 11, 12, 2] },
+          { read: [1], made: [18, 0] },
+        ]),
+      ],
+      integerInputs: [5],
+    },
+    {
+      name: 'one channel of either side, 1 x 1, stride',
+      attributes: { strides: [2, 2], activation: 'none' },
+      inputs: [[2, 3, 7, 6], [4, 3, 1, 1], [4], undefined, undefined, listsOf(3, 4, [{ read: [2], made: [3] }])],
+      integerInputs: [5],
+    },
     {
       name: 'residual, relu, stride',
       attributes: { strides: [2, 2], activation: 'relu' },
@@ -108,6 +140,28 @@ describe('every kernel agrees with the reference', () => {
       await run(conv, attributes, [x, w], (a, b, c) => [tiledConv(forward, a, b, c, none, target, variant)], variant)
     }
     await run(conv, attributes, [x, w], (a, b, c) => directConv(g, a, b, c, none, target), 'direct')
+    if (g.group === 1) {
+      const outputs = [...Array(g.m).keys()]
+      const candidates = [
+        { read: [g.c - 1, 0].slice(0, g.c), made: outputs.filter((i) => i % 3 !== 1).reverse() },
+        { read: [0], made: [g.m - 1] },
+        { read: [], made: outputs },
+      ]
+      const lists = listsOf(g.c, g.m, candidates.slice(0, g.n))
+      const inputs = [randomArray(x, 1), randomArray(w, 2), randomArray([g.m], 3), undefined, undefined, lists]
+      const [expected] = fusedConv.reference(attributes, inputs)
+      for (const variant of [...tileVariants(forward, target, true), 'direct'] as const) {
+        const dispatches: Operation['dispatches'] = (_, [a, b, bias, , , lists], [c], target) => {
+          const epilogue = { ...none, bias, lists }
+          return variant === 'direct'
+            ? directConv(g, a!, b!, c, epilogue, target)
+            : [tiledConv(forward, a!, b!, c, epilogue, target, variant)]
+        }
+        const operation = { ...fusedConv, dispatches }
+        const [actual] = await runOperation(await testGpu(), operation, attributes, inputs, { integerInputs: [5] })
+        expectClose(actual, expected, 1e-5, `${variant} with lists`)
+      }
+    }
     const problems = inputGradientProblems(g)
     const able = problems.map((p) => tileVariants(p, target))
     for (const variant of new Set(able.flat())) {
@@ -212,6 +266,10 @@ describe('shapes that do not fit are errors', () => {
     )
     expect(() => fusedConv.infer({}, [x, [2, 4, 1, 1], undefined, [1, 2, 4, 5]])).toThrow(/residual must be the output's shape/)
     expect(() => fusedConv.infer({}, [x, [2, 4, 1, 1], undefined, undefined, [2, 2]])).toThrow(/candidates dividing the batch of 1/)
+    const lists = (attributes: Attributes, w: Shape, length: number) => () =>
+      fusedConv.infer(attributes, [x, w, undefined, undefined, undefined, [1, length]])
+    expect(lists({}, [2, 4, 1, 1], 7)).toThrow(/lists must be \[candidates, 8\] for 4 channels and 2 outputs in one group.*found \[1, 7\]/)
+    expect(lists({ group: 2 }, [2, 2, 1, 1], 8)).toThrow(/found \[1, 8\] with group 2/)
   })
   test('output gradients', () => {
     expect(() =>

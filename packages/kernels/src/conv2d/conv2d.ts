@@ -6,14 +6,14 @@ import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, 
 import { type Epilogue, epilogueParams, tiledConv, usefulTileVariant } from './tile.js'
 import { forwardProblem } from './tile-problem.js'
 
-const direct: Shader = { name: 'conv2d', code: directCode, access: ['read', 'read', 'read', 'read', 'read', 'write'] }
+const direct: Shader = { name: 'conv2d', code: directCode, access: ['read', 'read', 'read', 'read', 'read', 'write', 'read'] }
 
 /** The plain kernel: one invocation per output; every attribute. */
 export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
   return [
     {
       shader: direct,
-      operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
+      operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y, epilogue.lists],
       params: { u32: [...geometryParams(g), ...epilogueParams(g.n, epilogue)] },
       workgroups: workgroups1d(g.n * g.m * g.oh * g.ow, 64, target),
     },
@@ -23,7 +23,7 @@ export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epi
 /** Tiles where they are useful, else one invocation per output. */
 export function convDispatches(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
   const problem = forwardProblem(g)
-  const variant = usefulTileVariant(problem, target)
+  const variant = usefulTileVariant(problem, target, epilogue.lists !== undefined)
   return variant ? [tiledConv(problem, x, w, y, epilogue, target, variant)] : directConv(g, x, w, y, epilogue, target)
 }
 
@@ -63,12 +63,15 @@ function activationOf(attributes: Attributes): Activation {
 }
 
 /**
- * FusedConv(x, w, bias [M]?, residual [N, M, OH, OW]?, mask [P, M]?) {Conv's, activation: none | relu | relu6} -> y [N, M, OH, OW]:
+ * FusedConv(x, w, bias [M]?, residual [N, M, OH, OW]?, mask [P, M]?, lists [P, 2 + C + M]?) {Conv's, activation: none | relu | relu6} -> y [N, M, OH, OW]:
  * y = mask[p, m] * act(conv(x, w) + bias + residual), where image n belongs to candidate p = n div (N / P). For inference.
+ *
+ * `lists` (u32; group 1 only) says which channels of a candidate count, so that those it has not cost nothing: how many of x are read, how many of y
+ * are made, then x's channels by number, those that are read first, then y's in the same way. What is not read counts as zero, and what is not made is zero.
  */
 export const fusedConv: Operation = {
   op: 'FusedConv',
-  infer(attributes, [x, w, bias, residual, mask]) {
+  infer(attributes, [x, w, bias, residual, mask, lists]) {
     const g = convGeometry('FusedConv', attributes, x, w)
     const y = outputShape(g)
     activationOf(attributes)
@@ -81,16 +84,21 @@ export const fusedConv: Operation = {
         `FusedConv: mask must be [candidates, ${g.m}] with candidates dividing the batch of ${g.n}, found [${mask.join(', ')}]`,
       )
     }
+    const length = 2 + g.c + g.m
+    if (lists && (g.group !== 1 || lists.length !== 2 || lists[1] !== length || lists[0] !== (mask?.[0] ?? lists[0]) || g.n % lists[0])) {
+      throw new Error(
+        `FusedConv: lists must be [candidates, ${length}] for ${g.c} channels and ${g.m} outputs in one group, the mask's candidates, dividing the batch of ${g.n}; found [${lists.join(', ')}] with group ${g.group}`,
+      )
+    }
     return [y]
   },
-  dispatches(attributes, [x, w, bias, residual, mask], [y], target) {
+  dispatches(attributes, [x, w, bias, residual, mask, lists], [y], target) {
     const g = convGeometry('FusedConv', attributes, x!.shape, w!.shape)
-    return convDispatches(g, x!, w!, y, { bias, residual, mask, activation: activationOf(attributes) }, target)
+    return convDispatches(g, x!, w!, y, { bias, residual, mask, lists, activation: activationOf(attributes) }, target)
   },
-  reference(attributes, [x, w, bias, residual, mask]) {
-    return [
-      fusedConvReference(convGeometry('FusedConv', attributes, x!.shape, w!.shape), activationOf(attributes), x!, w!, bias, residual, mask),
-    ]
+  reference(attributes, [x, w, bias, residual, mask, lists]) {
+    const g = convGeometry('FusedConv', attributes, x!.shape, w!.shape)
+    return [fusedConvReference(g, activationOf(attributes), x!, w!, { bias, residual, mask, lists })]
   },
   macs: (attributes, [x, w]) => convMacs(convGeometry('FusedConv', attributes, x, w)),
 }

@@ -19,11 +19,46 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> mask: array<f32>;
 @group(0) @binding(6) var<storage, read_write> y: array<f32>;
+// [candidates, 2 + c + m]: how many channels of x are read, how many of y are made, x's channels by number, y's by number: those that are read
+// and made come first.
+@group(0) @binding(7) var<storage, read_write> lists: array<u32>;
 
 // What the epilogue does is decided with the pipeline: software adapters pay for every load behind a condition, taken or not.
 override fused = false; // bias and activation
 override adds = false; // a residual
 override masks = false;
+// All channels are read and made, in their order; or each candidate, which is a layer (z) of the workgroups, has a list of them.
+override listed = false;
+
+/** Where the list of a candidate begins. */
+fn listOf(candidate: u32) -> u32 { return candidate * (2 + params.c + params.m); }
+fn channelsRead(list: u32) -> u32 {
+  if (listed) { return lists[list]; }
+  return params.c / params.group;
+}
+fn channelsMade(list: u32) -> u32 {
+  if (listed) { return lists[list + 1]; }
+  return params.m / params.group;
+}
+fn channelRead(list: u32, i: u32) -> u32 {
+  if (listed) { return lists[list + 2 + i]; }
+  return i;
+}
+fn channelMade(list: u32, i: u32) -> u32 {
+  if (listed) { return lists[list + 2 + params.c + i]; }
+  return i;
+}
+// Where the weights of outputs first .. first + 3 of a group begin; what is beyond the last is not stored.
+fn weightsOfFour(list: u32, first: u32) -> vec4u {
+  let four = vec4u(first, first + 1, first + 2, first + 3);
+  if (listed) {
+    let at = min(four, vec4u(params.m - 1));
+    return vec4u(channelMade(list, at.x), channelMade(list, at.y), channelMade(list, at.z), channelMade(list, at.w)) * params.weightOut;
+  }
+  return four * params.weightOut;
+}
+/** Images that a layer of workgroups has, beginning with image z x imagesPerCandidate. */
+fn imagesOfLayer() -> u32 { return select(params.n, params.imagesPerCandidate, listed); }
 
 fn biasOf(m: u32) -> f32 {
   if (fused) {

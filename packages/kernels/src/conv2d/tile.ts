@@ -16,23 +16,25 @@ export interface Epilogue {
   readonly bias?: Tensor
   readonly residual?: Tensor
   readonly mask?: Tensor
+  /** Which channels are read and made, as `FusedConv` has it. */
+  readonly lists?: Tensor
   readonly activation: Activation
 }
 
 /** Flags and images per candidate, as the shaders want them. */
-export function epilogueParams(images: number, { bias, residual, mask, activation }: Epilogue): [number, number] {
-  const flags = (bias ? 1 : 0) | (residual ? 2 : 0) | (mask ? 4 : 0) | { none: 0, relu: 8, relu6: 16 }[activation]
-  return [flags, mask ? images / mask.shape[0] : images]
+export function epilogueParams(images: number, { bias, residual, mask, lists, activation }: Epilogue): [number, number] {
+  const flags = (bias ? 1 : 0) | (residual ? 2 : 0) | (mask ? 4 : 0) | { none: 0, relu: 8, relu6: 16 }[activation] | (lists ? 32 : 0)
+  return [flags, images / ((lists ?? mask)?.shape[0] ?? 1)]
 }
 
-/** The pipeline's constants: what of the epilogue there is. */
-export function epilogueConstants({ bias, residual, mask, activation }: Epilogue): Record<'fused' | 'adds' | 'masks', number> {
-  return { fused: bias || activation !== 'none' ? 1 : 0, adds: residual ? 1 : 0, masks: mask ? 1 : 0 }
+/** The pipeline's constants: what of the epilogue there is, and whether channels are listed. */
+export function epilogueConstants({ bias, residual, mask, lists, activation }: Epilogue): Record<string, number> {
+  return { fused: bias || activation !== 'none' ? 1 : 0, adds: residual ? 1 : 0, masks: mask ? 1 : 0, ...(lists && { listed: 1 }) }
 }
 
 export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3' | 'workgroup'
 
-const access = ['read', 'read', 'read', 'read', 'read', 'write'] as const
+const access = ['read', 'read', 'read', 'read', 'read', 'write', 'read'] as const
 const shader = (name: TileVariant, code: string): Shader => ({ name: `conv2d-${name}`, code, access })
 
 /** Output channels of an invocation, the shader with quad broadcasts, and the one without. */
@@ -54,13 +56,13 @@ function withoutLanes(name: TileVariant, code: string) {
   return { outputs: 1, quad: both, plain: both }
 }
 
-/** Which tiled kernels can compute a problem. */
-export function tileVariants(p: TileProblem, target: Target): TileVariant[] {
+/** Which tiled kernels can compute a problem; those for few outputs per group know no lists of channels. */
+export function tileVariants(p: TileProblem, target: Target, listed = false): TileVariant[] {
   const ones = [...p.inStep, ...p.outStep, ...p.tapStep].every((step) => step === 1)
   const plain3x3 = ones && p.taps[0] === 3 && p.taps[1] === 3
-  const variants: TileVariant[] = ['tiled', 'narrow', 'workgroup']
+  const variants: TileVariant[] = listed ? ['tiled', 'workgroup'] : ['tiled', 'narrow', 'workgroup']
   if (plain3x3 && target.subgroups) variants.push('tiled-3x3')
-  if (plain3x3 && p.input[1] === p.group) variants.push('depthwise-3x3')
+  if (plain3x3 && p.input[1] === p.group && !listed) variants.push('depthwise-3x3')
   return variants
 }
 
@@ -82,8 +84,8 @@ const fewestWorkgroups = 64
 const fewestChannels = 8
 
 /** The kernel that should be the fastest for a problem's shape, among those that have not failed on this adapter; undefined when all have. */
-export function chooseTileVariant(p: TileProblem, target: Target): TileVariant | undefined {
-  const able = tileVariants(p, target).filter((variant) => !target.refused?.has(kernels[variant].quad.name))
+export function chooseTileVariant(p: TileProblem, target: Target, listed = false): TileVariant | undefined {
+  const able = tileVariants(p, target, listed).filter((variant) => !target.refused?.has(kernels[variant].quad.name))
   // Barriers are what software adapters do worst: they never take the tiles of workgroup memory.
   if (target.kind === 'hardware' && able.includes('workgroup')) {
     const [columns, rows] = tileInvocations(p, 'workgroup')
@@ -95,8 +97,8 @@ export function chooseTileVariant(p: TileProblem, target: Target): TileVariant |
 }
 
 /** The kernel for a problem, or none where all are refused, or where they would leave hardware idle: below 4096 invocations (a guess, not yet measured). */
-export function usefulTileVariant(p: TileProblem, target: Target): TileVariant | undefined {
-  const variant = chooseTileVariant(p, target)
+export function usefulTileVariant(p: TileProblem, target: Target, listed = false): TileVariant | undefined {
+  const variant = chooseTileVariant(p, target, listed)
   if (!variant || target.kind !== 'hardware') return variant
   const [columns, rows] = tileInvocations(p, variant)
   return columns * rows < 4096 ? undefined : variant
@@ -131,7 +133,8 @@ export function tiledConv(
   target: Target,
   variant: TileVariant,
 ): Dispatch {
-  const [columns, rows] = tileInvocations(p, variant)
+  const candidates = epilogue.lists?.shape[0] ?? 1
+  const [columns, rows] = tileInvocations({ ...p, input: [p.input[0] / candidates, ...p.input.slice(1)] }, variant)
   const chunks = Math.ceil(p.output[1] / p.group / kernels[variant].outputs)
   const { quad, plain } = kernels[variant]
   const [flags, imagesPerCandidate] = epilogueParams(p.input[0], epilogue)
@@ -140,10 +143,10 @@ export function tiledConv(
   return {
     shader: target.subgroups ? quad : plain!,
     constants: epilogueConstants(epilogue),
-    operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y],
+    operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y, epilogue.lists],
     params: {
       u32: [...p.input, ...p.output.slice(1), p.group, ...positions, base, group, out, input, ...tap, chunks, flags, imagesPerCandidate],
     },
-    workgroups: [Math.ceil(columns / (variant === 'workgroup' ? 128 : 64)), rows, 1],
+    workgroups: [Math.ceil(columns / (variant === 'workgroup' ? 128 : 64)), rows, candidates],
   }
 }

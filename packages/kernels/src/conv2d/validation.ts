@@ -9,22 +9,28 @@ import { convWeightGradient, narrowWeightGradient, tiledWeightGradient, workgrou
 
 const pads = [1, 1, 1, 1]
 
+/** 1 .. n - 1, 0 */
+const rotated = (n: number) => Array.from({ length: n }, (_, i) => (i + 1) % n)
+
 type Constants = Readonly<Record<string, number>>
 
 /** With the epilogue that `constants` stand for, so that the pipeline tried is the one that will be used. */
 function tiles(variant: TileVariant, x: Shape, w: Shape, group: number) {
-  return ({ fused, adds, masks }: Constants): KernelCase => {
+  return ({ fused, adds, masks, listed }: Constants): KernelCase => {
     const attributes: Attributes = { pads, group, activation: fused ? 'relu' : 'none' }
     const problem = forwardProblem(convGeometry('Conv', attributes, x, w))
     const operation: Operation = {
       ...fusedConv,
-      dispatches: (_, [input, weights, bias, residual, mask], [y], target) => [
-        tiledConv(problem, input!, weights!, y, { bias, residual, mask, activation: fused ? 'relu' : 'none' }, target, variant),
+      dispatches: (_, [input, weights, bias, residual, mask, lists], [y], target) => [
+        tiledConv(problem, input!, weights!, y, { bias, residual, mask, lists, activation: fused ? 'relu' : 'none' }, target, variant),
       ],
     }
+    // All but the first of either side
+    const lists = { shape: [1, 2 + x[1] + w[0]], data: Float64Array.of(x[1] - 1, w[0] - 1, ...rotated(x[1]), ...rotated(w[0])) }
     const y = conv.infer(attributes, [x, w])[0]
     const present = (given: number, shape: Shape) => (given ? shape : undefined)
-    return { operation, attributes, inputs: [x, w, present(fused, [w[0]]), present(adds, y), present(masks, [1, w[0]])] }
+    const inputs = [x, w, present(fused, [w[0]]), present(adds, y), present(masks, [1, w[0]]), listed ? lists : undefined]
+    return { operation, attributes, inputs, integerInputs: [5] }
   }
 }
 

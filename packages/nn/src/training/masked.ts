@@ -7,6 +7,7 @@ import type { Graph } from '../graph.js'
 import { type ChannelGroup, type InputStatistics, type Kept, maskGraph } from '../prune/index.js'
 import { addEntropy, type EntropyGraph, type EntropySettings, meanEntropy } from './entropy.js'
 import { createJudge, type Judgement } from './judge.js'
+import { listChannels } from './lists.js'
 import { createRefitter, type RefitterOptions, type Writes } from './refitter.js'
 
 export interface MaskedJudgement extends Judgement {
@@ -65,7 +66,8 @@ export async function maskedEvaluator(
   const masked = maskGraph(graph, open, { candidates })
   const entropy = options.entropy && addEntropy(graph, masked, open, options.entropy)
   const whole = entropy?.graph ?? masked
-  const network = fuseForInference(options.recalibrate ? useCandidateStatistics(whole, candidates) : whole)
+  const fused = fuseForInference(options.recalibrate ? useCandidateStatistics(whole, candidates) : whole)
+  const { graph: network, write: writeLists } = listChannels(graph, fused, open, candidates)
   const refitter = options.statistics && createRefitter(graph, { masked: whole, network }, open, options.statistics, options.refit)
   const judge = await createJudge(gpu, network, dataset, {
     normalization: options.normalization,
@@ -91,6 +93,7 @@ export async function maskedEvaluator(
         const chunk = kept.slice(start, start + candidates)
         for (const group of open)
           executable.write(`mask:${group.id}`, masksOf(group, chunk, candidates, elements(executable.shapes.get(`mask:${group.id}`)!)))
+        writeLists(executable, chunk)
         if (refitter) refit(refitter.solve(chunk[0]))
         if (entropy) executable.write('sums', new Float32Array(candidates * entropy.layers))
         const judged = (await judge.judge(undefined, signal)).slice(0, chunk.length)
