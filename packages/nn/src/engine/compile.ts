@@ -41,6 +41,9 @@ export interface Executable {
   run(): void
   /** Copies into an input or initialiser, which keeps it from run to run; the data's length in bytes may be shorter than the tensor. */
   write(name: string, data: Float32Array | Uint32Array | Uint8Array | Int32Array): void
+  /** Copies the bytes of an output, kept tensor or input, on the device, to `offset` (a multiple of 4) of a buffer, or from there. Does not wait. */
+  save(name: string, buffer: GPUBuffer, offset: number): void
+  load(name: string, buffer: GPUBuffer, offset: number): void
   /** Reads an output, kept tensor or initialiser back. Waits for submitted work. */
   read(name: string): Promise<Float32Array>
   readU32(name: string): Promise<Uint32Array>
@@ -191,6 +194,12 @@ export async function compile(gpu: Gpu, given: Graph, options: CompileOptions): 
     if (destroyed) throw new Error(`the executable of '${graph.name}' was destroyed`)
     gpu.check()
   }
+  const copy = (from: Placement, to: Placement, bytes: number) => {
+    alive()
+    const encoder = gpu.device.createCommandEncoder({ label: graph.name })
+    encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, bytes)
+    queue.submit([encoder.finish()])
+  }
   return {
     run() {
       alive()
@@ -209,6 +218,8 @@ export async function compile(gpu: Gpu, given: Graph, options: CompileOptions): 
       const { buffer, offset } = placeName(name)
       queue.writeBuffer(buffer, offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength)
     },
+    save: (name, buffer, offset) => copy(placeName(name), { buffer, offset }, bytesOf(name)),
+    load: (name, buffer, offset) => copy({ buffer, offset }, placeName(name), bytesOf(name)),
     async read(name) {
       alive()
       const { buffer, offset } = placeName(name)

@@ -26,11 +26,19 @@ export function activationOf(node: Node): 'relu' | 'relu6' | undefined {
   return undefined
 }
 
+/** Tensors that change with one of `names`: what nodes make of them. */
+export function reachedFrom(nodes: readonly Node[], names: Iterable<string>): Set<string> {
+  const reached = new Set(names)
+  for (const node of nodes) if (node.inputs.some((name) => reached.has(name))) for (const name of node.outputs) reached.add(name)
+  return reached
+}
+
 /**
  * For inference: convolution + batch normalisation + addition of another tensor + activation + mask become one `FusedConv`. The normalisation is
  * folded into the weights in float64 (w' = w s / sqrt(v + eps), b' = beta + (b - m) s / sqrt(v + eps)).
+ * @param alone outputs of nodes that are to stay as they are
  */
-export function fuseForInference(graph: Graph): Graph {
+export function fuseForInference(graph: Graph, alone: ReadonlySet<string> = new Set()): Graph {
   const initializers = new Map(graph.initializers)
   const fused = new Set<Node>()
   const replacement = new Map<Node, Node>()
@@ -77,7 +85,7 @@ export function fuseForInference(graph: Graph): Graph {
       follow(next)
       next = only(output)
     }
-    if (next?.op === 'Mask' && !next.attributes.expand && next.inputs[0] === output) {
+    if (next?.op === 'Mask' && !next.attributes.expand && next.inputs[0] === output && !alone.has(next.outputs[0])) {
       mask = next.inputs[1]
       follow(next)
     }
@@ -142,9 +150,10 @@ export function prepareForTraining(graph: Graph, momentum = 0.9): Graph {
  * the statistics of the candidate's own images in the run, and takes the activation and the mask that follow it.
  */
 export function useCandidateStatistics(graph: Graph, candidates: number): Graph {
-  const reached = new Set<string>()
-  for (const node of graph.nodes)
-    if (node.op === 'Mask' || node.inputs.some((name) => reached.has(name))) for (const name of node.outputs) reached.add(name)
+  const reached = reachedFrom(
+    graph.nodes,
+    graph.nodes.flatMap(({ op, outputs }) => (op === 'Mask' ? outputs : [])),
+  )
   return useStatistics(graph, candidates, (node) => reached.has(node.inputs[0]))
 }
 

@@ -9,6 +9,7 @@ import { AbortedError, InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
 import { inferShapes } from '../shapes.js'
 import { withImageInput } from './images.js'
+import { computeOnce, mostResident, residentBytes, splitVarying } from './resident.js'
 
 export interface Judgement {
   /** Share of images whose highest logit is their class, 0 to 1. */
@@ -83,6 +84,7 @@ const value = (name: string, shape: readonly number[], type: 'float32' | 'int32'
 /** A network judged on one batch after another; sums stay on the GPU until `finish`. `candidates` > 1: the logits have candidates * batch rows. */
 export interface Judge {
   readonly executable: Executable
+  destroy(): void
   judge(onBatch?: (done: number) => void, signal?: AbortSignal): Promise<Judgement[]>
 }
 
@@ -94,6 +96,8 @@ export async function createJudge(
     normalization: Normalization
     batch: number
     candidates?: number
+    /** Inputs that change from one judgement to the next. What does not depend on them is computed once, before the first, where its results fit on the device. */
+    varying?: readonly string[]
     /** A tensor [P*B, columns] of the graph to be summed over images as the loss is: read and reset `sums` [P, columns]. */
     sum?: { tensor: string; columns: number }
   },
@@ -130,39 +134,51 @@ export async function createJudge(
     ...(options.sum ? [{ name: 'sum', op: 'Accumulate', inputs: [options.sum.tensor, 'sums', 'valid'], outputs: [], attributes: {} }] : []),
     { name: 'count correct', op: 'CountCorrect', inputs: [classifier.logits, 'labels', 'correct', 'valid'], outputs: [], attributes: {} },
   ]
-  const executable = await compile(
-    gpu,
-    {
-      name: graph.name,
-      nodes,
-      inputs: [
-        value('bytes', [words]),
-        value('labels', [batch], 'int32'),
-        value('valid', [1], 'int32'),
-        ...classifier.graph.inputs.filter((input) => input.name !== classifier.input),
-      ],
-      outputs: [],
-      initializers: new Map([...classifier.graph.initializers, ['loss sums', zeros(candidates)], ['correct', zeros(candidates)], ...sums]),
-      metadata: {},
-    },
-    { batch },
-  )
+  const whole: Graph = {
+    name: graph.name,
+    nodes,
+    inputs: [
+      value('bytes', [words]),
+      value('labels', [batch], 'int32'),
+      value('valid', [1], 'int32'),
+      ...classifier.graph.inputs.filter((input) => input.name !== classifier.input),
+    ],
+    outputs: [],
+    initializers: new Map([...classifier.graph.initializers, ['loss sums', zeros(candidates)], ['correct', zeros(candidates)], ...sums]),
+    metadata: {},
+  }
+  const parts = options.varying && splitVarying(whole, 'bytes', options.varying, batch)
+  const runs = Math.ceil(dataset.count / batch)
+  const resident = parts && residentBytes(parts.between, runs) <= mostResident[gpu.info.kind] ? parts : undefined
+  const executable = await compile(gpu, resident?.after ?? whole, { batch })
   const images = new Uint8Array(words * 4)
   const labels = new Uint32Array(batch)
+  const gather = (start: number) => gatherBatch(dataset, undefined, start, images, labels)
+  const kept =
+    resident &&
+    (await computeOnce(gpu, resident, batch, runs, (run) => {
+      gather(run * batch)
+      return images
+    }))
   const wait = createWaiter(gpu)
   /** First of the images that the device has: where all are one batch they are sent once. */
   let held = -1
   let valid = 0
   return {
     executable,
+    destroy() {
+      executable.destroy()
+      kept?.destroy()
+    },
     async judge(onBatch, signal) {
       executable.write('loss sums', new Float32Array(candidates))
       executable.write('correct', new Uint32Array(candidates))
       for (let start = 0, run = 0; start < dataset.count; start += batch, run++) {
         if (signal?.aborted) throw new AbortedError('evaluation was interrupted')
         if (held !== start) {
-          valid = gatherBatch(dataset, undefined, start, images, labels)
-          executable.write('bytes', images)
+          valid = gather(start)
+          if (kept) kept.load(executable, run)
+          else executable.write('bytes', images)
           executable.write('labels', labels)
           executable.write('valid', Uint32Array.of(valid))
           held = start
@@ -198,7 +214,7 @@ export async function evaluate(
     const [judgement] = await judge.judge((images) => options.onProgress?.({ images, total: dataset.count }), options.signal)
     return { ...judgement, images: dataset.count }
   } finally {
-    judge.executable.destroy()
+    judge.destroy()
   }
 }
 

@@ -1,8 +1,10 @@
 /** Lists of the channels that count, for the convolutions of a masked network: what a candidate has removed costs nothing. */
 import type { Executable } from '../engine/compile.js'
+import { reachedFrom } from '../engine/fuse.js'
 import type { Graph, Node } from '../graph.js'
 import { scalar } from '../prune/attributes.js'
 import { type ChannelGroup, groupsOf } from '../prune/groups.js'
+import { maskName } from '../prune/masks.js'
 import { type Kept, removedClasses } from '../prune/selection.js'
 import { inferShapes } from '../shapes.js'
 
@@ -13,17 +15,17 @@ export interface ListedNetwork {
 }
 
 /**
- * `network` with a constant `lists:<layer>` (see `FusedConv`), at first of all channels, for every convolution in one group that reads or makes channels of `groups`. Removed channels are
+ * `network` with a constant `lists:<layer>` (see `FusedConv`), at first of all channels, for every convolution in one group that a mask reaches. Removed channels are
  * zero wherever a layer reads them (`maskGraph`), and what a layer makes of them is masked: not to read and not to make them changes nothing.
  *
  * Where images are not yet repeated for the candidates, a channel counts when any of them keeps it.
  *
  * @param graph the network as it was before masks and fusion, whose convolutions `network` has under their names
  */
-export function listChannels(graph: Graph, network: Graph, groups: readonly Pick<ChannelGroup, 'id'>[], candidates: number): ListedNetwork {
+export function listChannels(graph: Graph, network: Graph, open: readonly Pick<ChannelGroup, 'id'>[], candidates: number): ListedNetwork {
   const { analysis, groups: all, place } = groupsOf(graph)
-  const open = new Set(groups.map(({ id }) => id))
-  const concerned = (atoms: Int32Array) => atoms.some((atom) => open.has(all[place.get(analysis.find(atom))!.group].id))
+  const ids = new Set(open.map(({ id }) => id))
+  const concerned = (atoms: Int32Array) => atoms.some((atom) => ids.has(all[place.get(analysis.find(atom))!.group].id))
   const layers = new Map(
     analysis.layers.flatMap(({ node, inputs, outputs }) =>
       node.op === 'Conv' && inputs && scalar(node, 'group', 1) === 1 && (concerned(inputs) || concerned(outputs))
@@ -32,11 +34,15 @@ export function listChannels(graph: Graph, network: Graph, groups: readonly Pick
     ),
   )
   const initializers = new Map(network.initializers)
+  const reached = reachedFrom(
+    network.nodes,
+    open.map(({ id }) => maskName(id)),
+  )
   const shapes = inferShapes(network, { batch: 1 })
   const listed: { tensor: string; rows: number; inputs: Int32Array; outputs: Int32Array }[] = []
   const nodes = network.nodes.map((node): Node => {
     const layer = layers.get(node.name)
-    if (!layer || (node.op !== 'Conv' && node.op !== 'FusedConv')) return node
+    if (!layer || (node.op !== 'Conv' && node.op !== 'FusedConv') || !node.inputs.some((name) => reached.has(name))) return node
     const rows = shapes.get(node.inputs[0])![0] === candidates ? candidates : 1
     listed.push({ ...layer, rows })
     const list = listOf(Array.from(layer.inputs, always), Array.from(layer.outputs, always))

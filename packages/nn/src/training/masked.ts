@@ -1,10 +1,10 @@
 import { elements, type Gpu } from '@espalier/kernels'
 import type { Dataset } from '../data/dataset.js'
 import type { Normalization } from '../data/normalize.js'
-import { fuseForInference, useCandidateStatistics } from '../engine/fuse.js'
+import { fuseForInference, reachedFrom, useCandidateStatistics } from '../engine/fuse.js'
 import { AbortedError, InputError } from '../errors.js'
 import type { Graph } from '../graph.js'
-import { type ChannelGroup, type InputStatistics, type Kept, maskGraph } from '../prune/index.js'
+import { type ChannelGroup, type InputStatistics, type Kept, maskGraph, maskName } from '../prune/index.js'
 import { addEntropy, type EntropyGraph, type EntropySettings, meanEntropy } from './entropy.js'
 import { createJudge, type Judgement } from './judge.js'
 import { listChannels } from './lists.js'
@@ -66,7 +66,11 @@ export async function maskedEvaluator(
   const masked = maskGraph(graph, open, { candidates })
   const entropy = options.entropy && addEntropy(graph, masked, open, options.entropy)
   const whole = entropy?.graph ?? masked
-  const fused = fuseForInference(options.recalibrate ? useCandidateStatistics(whole, candidates) : whole)
+  const masks = open.map(({ id }) => maskName(id))
+  // What comes before the first masks is the same for all candidates. A mask that is part of the layer before it would make it differ.
+  const reached = reachedFrom(whole.nodes, masks)
+  const first = whole.nodes.filter(({ op, inputs }) => op === 'Mask' && !reached.has(inputs[0])).flatMap(({ outputs }) => outputs)
+  const fused = fuseForInference(options.recalibrate ? useCandidateStatistics(whole, candidates) : whole, new Set(first))
   const { graph: network, write: writeLists } = listChannels(graph, fused, open, candidates)
   const refitter = options.statistics && createRefitter(graph, { masked: whole, network }, open, options.statistics, options.refit)
   const judge = await createJudge(gpu, network, dataset, {
@@ -74,6 +78,7 @@ export async function maskedEvaluator(
     batch: options.batch ?? 100,
     candidates,
     sum: entropy && { tensor: entropy.sums, columns: entropy.layers },
+    varying: masks,
   })
   const { executable } = judge
   const written = new Map<string, Writes>()
@@ -103,7 +108,7 @@ export async function maskedEvaluator(
       return results
     },
     plan: executable.plan,
-    destroy: () => executable.destroy(),
+    destroy: () => judge.destroy(),
   }
 }
 

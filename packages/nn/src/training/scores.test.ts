@@ -52,7 +52,7 @@ test('taylor is what central differences of each image by its masks say', async 
       }
       judge.executable.write(`mask:${id}`, new Float32Array(channels).fill(1))
     }
-    judge.executable.destroy()
+    judge.destroy()
   }
   for (const [id, sum] of sums) {
     const mean = sum.reduce((a, b) => a + b, 0) / sum.length

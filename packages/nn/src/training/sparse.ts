@@ -28,7 +28,7 @@ export async function sparseEvaluator(
 ): Promise<SparseEvaluator> {
   if (dataset.count === 0) throw new InputError(`data '${dataset.name}'`, { field: 'images', expected: 'at least 1', found: 0 })
   const network = fuseForInference(options.recalibrate ? useBatchStatistics(graph) : graph)
-  const { executable, judge } = await createJudge(gpu, network, dataset, {
+  const { executable, judge, destroy } = await createJudge(gpu, network, dataset, {
     normalization: options.normalization,
     batch: options.batch ?? 100,
   })
@@ -58,6 +58,6 @@ export async function sparseEvaluator(
       }
       return results
     },
-    destroy: () => executable.destroy(),
+    destroy,
   }
 }
