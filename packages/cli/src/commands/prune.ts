@@ -75,7 +75,7 @@ export const pruneCommand = defineCommand({
     candidates: option('--candidates <n>', 'candidates judged in one run of the GPU (8, on hardware 16)', whole(1).optional()),
     finalists: option(
       '--finalists <n>',
-      'the best candidates, judged again after recalibration and a moment of training (4)',
+      'the best candidates, judged again on more images, after recalibration and a moment of training (one in 32, 4 to 8)',
       whole(1).optional(),
     ),
     ...trainingOptions,

@@ -73,6 +73,10 @@ function wholeFrom<T extends string>(choice: Readonly<Record<T, number>>, fields
   }
 }
 
+/** One in 32 candidates, 4 to 8 of them, where nothing was asked for; never more than a third. */
+const finalistsOf = (asked: number | undefined, episodes: number) =>
+  Math.min(asked ?? Math.min(8, Math.max(4, Math.round(episodes / 32))), Math.max(1, Math.floor(episodes / 3)))
+
 /** @throws InputError naming the option, what was expected and what was found */
 export function settle(options: PruneOptions, gpu: Gpu): Choice {
   const choice: Choice = {
@@ -92,7 +96,7 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
     finetune: options.finetune ?? 0,
     distill: options.distill ?? true,
     refit: options.refit ?? options.structure !== 'weights',
-    finalists: Math.min(options.finalists ?? 4, Math.max(1, Math.floor((options.episodes ?? 128) / 3))),
+    finalists: finalistsOf(options.finalists, options.episodes ?? 128),
   }
   among('--method', choice.method, methods)
   among('--algorithm', choice.algorithm, algorithms)

@@ -52,8 +52,19 @@ export function runFor(
   return { candidates, batch: Math.ceil(images / Math.ceil(images / most)) }
 }
 
-/** Validation images, split off the training set by class; a part of them where fewer are to judge. */
-export function splitOff(train: Dataset, validation: number, images: number, seed: number): { validation: Dataset; rest: Dataset } {
+/** Times as many images for the last judgement as for a candidate's: the best of hundreds that were judged on few images owes some of it to chance. */
+const lastWord = 8
+
+/**
+ * Validation images, split off the training set by class: `validation` for candidates (a part where fewer are to judge), `confirmation`, of which there are
+ * more, for the last judgement; and the rest of the training set.
+ */
+export function splitOff(
+  train: Dataset,
+  validation: number,
+  images: number,
+  seed: number,
+): { validation: Dataset; confirmation: Dataset; rest: Dataset } {
   const count = Math.round(validation < 1 ? validation * train.count : validation)
   if (count < 1 || count >= train.count)
     throw new InputError('not a number of validation images', {
@@ -62,7 +73,8 @@ export function splitOff(train: Dataset, validation: number, images: number, see
       found: validation,
     })
   const { part, rest } = stratifiedSplit(train, count, seed)
-  return { rest, validation: images < part.count ? stratifiedSplit(part, images, seed).part : part }
+  const some = (most: number) => (most < part.count ? stratifiedSplit(part, most, seed).part : part)
+  return { rest, validation: some(images), confirmation: some(lastWord * images) }
 }
 
 export interface Evaluator {

@@ -111,7 +111,7 @@ async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
   const normalization = chooseNormalization(options, model.graph, train, report)
   // The original with what the result will carry, so that candidates have the bytes that will be written.
   const graph = withMetadata(model.graph, normalizationMetadata(normalization))
-  const { validation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
+  const { validation, confirmation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
   const scores = await scoresFor(gpu, graph, rest, { ...choice, normalization, signal: options.signal })
   const space =
     choice.structure === 'weights'
@@ -139,6 +139,7 @@ async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
     train,
     rest,
     validation,
+    confirmation,
     test,
     normalization,
     space,
@@ -198,7 +199,7 @@ async function carryOut(
   start: number,
   earlier?: Earlier & { readonly original: Space },
 ): Promise<PruneResult> {
-  const { options, choice, report, model, graph, validation, test, normalization, space, limits, budgets, costs } = job
+  const { options, choice, report, model, graph, test, normalization, space, limits, budgets, costs } = job
   const { signal, out } = options
   const { seed } = choice
   const accuracyBefore = async () => (await evaluate(gpu, graph, test, { normalization, signal })).accuracy
@@ -218,8 +219,7 @@ async function carryOut(
   const teacher = choice.distill ? { graph: earlier?.original.graph ?? graph, temperature: 4, weight: 0.7 } : undefined
   const training = { ...trainingDefaults, lr: 0.02, ...options.training, epochs: choice.finetune }
   const { finalists, recalibrate } = choice
-  const { rest } = job
-  const data = { rest, validation, normalization }
+  const data = { rest: job.rest, validation: job.confirmation, normalization }
   const last = {
     space,
     budgets: limits,
@@ -360,7 +360,7 @@ async function finish(
   finalist: Finalist & { kept: Kept },
   tries: number,
 ) {
-  const { options, choice, report, train, validation, test, normalization } = job
+  const { options, choice, report, train, confirmation, test, normalization } = job
   const { signal, checkpointSeconds } = options
   const { record, kept, graph: cut } = finalist
   const { episode, accuracy, widths, masks, costs } = record
@@ -388,7 +388,7 @@ async function finish(
   // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
   let result = tuned.graph
   if (choice.finetune > 0) {
-    const onValidation = async (each: Graph) => (await evaluate(gpu, each, validation, { normalization, signal })).accuracy
+    const onValidation = async (each: Graph) => (await evaluate(gpu, each, confirmation, { normalization, signal })).accuracy
     const reached = await onValidation(tuned.graph)
     if (reached < (await onValidation(cut))) {
       result = cut

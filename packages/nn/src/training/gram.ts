@@ -21,7 +21,7 @@ export interface GramOptions extends ImagesOptions {
 }
 
 /**
- * Gram matrices of what the layers that read units of `groups` read, in the network as it is, over `images` training images (500 when absent)
+ * Gram matrices of what the layers that read units of `groups` read, in the network as it is, over `images` training images (1500 when absent)
  * and a few positions of each. The GPU gathers the samples; the sums are float64. Batch normalisation uses its running statistics.
  */
 export async function gatherGrams(
@@ -29,7 +29,7 @@ export async function gatherGrams(
   graph: Graph,
   groups: readonly Pick<ChannelGroup, 'id'>[],
   dataset: Dataset,
-  { images = 500, positions = 10, maxBytes = 2 ** 26, ...options }: GramOptions,
+  { images = 1500, positions = 10, maxBytes = 2 ** 26, ...options }: GramOptions,
 ): Promise<InputStatistics> {
   const found = refitLayers(graph, groups)
   const skipped: Skipped[] = [...found.skipped]
