@@ -42,10 +42,13 @@ export function chart({ width, height, x, y, label }: Chart, marks: (places: Pla
     const place = at({ x: x.low, y: tick }).y
     return `<line class="axis" x1="${left}" x2="${right}" y1="${place}" y2="${place}"/><text x="${left - 5}" y="${place + 4}" text-anchor="end">${escapeHtml(y.show(tick))}</text>`
   })
-  const columns = ticks(x.low, x.high, width > 400 ? 9 : 4).map(
-    (tick) =>
-      `<text x="${at({ x: tick, y: y.low }).x}" y="${height - 7}" text-anchor="${tick === x.high ? 'end' : 'middle'}">${escapeHtml(x.show(tick))}</text>`,
-  )
+  const columns = ticks(x.low, x.high, width > 400 ? 9 : 4).map((tick) => {
+    const text = x.show(tick)
+    const place = at({ x: tick, y: y.low }).x
+    // In the middle under its tick, but within the drawing: a figure is some 6 wide.
+    const room = width - place < 3 * text.length + 2
+    return `<text x="${room ? width - 1 : place}" y="${height - 7}" text-anchor="${room ? 'end' : 'middle'}">${escapeHtml(text)}</text>`
+  })
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(label)}">${rows.join('')}${columns.join('')}${marks({ at, left, right, top, bottom })}</svg>`
 }
 

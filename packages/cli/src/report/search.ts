@@ -38,7 +38,7 @@ const legend = `<p class="legend">${[
   key('in', 'within all budgets'),
   key('out', 'beyond one'),
   key('proposed', 'as proposed, before it was scaled back'),
-  key('finalist', 'finalist: really cut, and trained for a moment'),
+  key('finalist', 'finalist: really cut, and judged on more images, after a moment of training where there is fine-tuning'),
   key('chosen', 'written'),
 ].join(' ')} Broken line: the limit. Full line on the right: the Pareto front of what the search judged.</p>`
 
