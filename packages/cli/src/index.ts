@@ -1,4 +1,5 @@
 /** The whole job in code: what the `espalier` command does, as functions. */
+export { AbortedError, InputError } from '@espalier/nn'
 export type { Budget, Candidate, CostFunction, CustomBudget } from './budgets.js'
 export { type NearestValue, UnreachableError } from './errors.js'
 export {
