@@ -15,12 +15,12 @@ test('prices are the slopes of the return on the costs, jointly, and none is neg
     [4, 2],
     [5, 6],
   ]
-  const both = prices(batch(costs.map(([a, b]) => [7 + 2 * a + 0.5 * b, a, b])), 2)
+  const both = prices(batch(costs.map(([a, b]) => [7 + 2 * a + 0.5 * b, a, b])), [0, 0])
   expect(both[0]).toBeCloseTo(2, 6)
   expect(both[1]).toBeCloseTo(0.5, 6)
   // A second cost that is worth less than nothing is left out, and the first gets its own slope.
-  const [first, second] = prices(batch(costs.map(([a, b]) => [6 * a - b, a, b])), 2)
-  const [alone] = prices(batch(costs.map(([a, b]) => [6 * a - b, a])), 1)
+  const [first, second] = prices(batch(costs.map(([a, b]) => [6 * a - b, a, b])), [0, 0])
+  const [alone] = prices(batch(costs.map(([a, b]) => [6 * a - b, a])), [0])
   expect(second).toBe(0)
   expect(first).toBeCloseTo(alone, 10)
   expect(alone).toBeGreaterThan(4)
@@ -32,10 +32,23 @@ test('a cost that does not vary has no price, nor has anything in a single episo
       [1, 3, 0],
       [5, 3, 2],
     ]),
-    2,
+    [0, 0],
   )
   expect([fixed, free]).toEqual([0, 2])
-  expect(Array.from(prices(batch([[1, 2]]), 1))).toEqual([0])
+  expect(Array.from(prices(batch([[1, 2]]), [0]))).toEqual([0])
+})
+
+test('a cost within its limit has no price, and takes nothing from those of the others', () => {
+  const episodes = batch(
+    [
+      [0, 1],
+      [1, 0],
+      [2, 3],
+    ].map(([a, b]) => [2 * a + 5 * b, a, b]),
+  )
+  const [alone] = prices(batch(episodes.episodes.map(({ return: value, costs }) => [value, costs[0]])), [0])
+  expect(Array.from(prices(episodes, [0.9, 1.4]))).toEqual([alone, 0])
+  expect(Array.from(prices(episodes, [1, 1.4]))).toEqual([0, 0])
 })
 
 test('multipliers start at the prices of the first batch, of the first only, or where they are told to', () => {
@@ -49,7 +62,7 @@ test('multipliers start at the prices of the first batch, of the first only, or 
   ])
   const start = (initial: number | null) => {
     const dual = projectedDual(1, { initial: initial ?? 0, learningRate: 0 })
-    const multipliers = createMultipliers(dual, [0.5], initial, 'ppo-lag')
+    const multipliers = createMultipliers(dual, [0.4], initial, 'ppo-lag')
     return [first, later].map((each) => {
       multipliers.update(each)
       return multipliers.values[0]

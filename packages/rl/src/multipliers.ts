@@ -22,7 +22,7 @@ export interface Multipliers {
   restore(state: Saved): void
 }
 
-/** `initial` null: the multipliers start at the prices that the first batch shows. */
+/** `initial` null: the multipliers of limits that the first batch exceeds start at the prices that it shows, the others at 0. */
 export function createMultipliers(dual: Dual, costLimits: readonly number[], initial: number | null, name: string): Multipliers {
   const returnSpread = createSpread()
   const costSpreads = costLimits.map(createSpread)
@@ -39,7 +39,7 @@ export function createMultipliers(dual: Dual, costLimits: readonly number[], ini
         const natural = returnSpread.value() / spread
         return Math.max(natural, violation < 0 ? dual.values[k] : 0) / Math.max(spread, Math.abs(limit), Math.abs(violation))
       })
-      if (first && initial === null) dual.start(prices(batch, costLimits.length))
+      if (first && initial === null) dual.start(prices(batch, costLimits))
       dual.update(costs, costLimits, scales)
     },
     mix({ reward, costs }) {
@@ -64,9 +64,13 @@ export function createMultipliers(dual: Dual, costLimits: readonly number[], ini
 
 /**
  * What a unit of each cost was worth in the episodes of a batch: the slopes, none of them negative, of the return's least-squares regression on the
- * costs, by coordinate descent. 0 for a cost that did not vary.
+ * costs that exceed their limits, by coordinate descent. 0 for a cost that did not vary, and for one within its limit (complementary slackness): priced
+ * all the same, it would drive the first policies into cheap actions, out of which a discrete one comes too late (cmdp4_random5x3/slack, 3 seeds of 5).
  */
-export function prices({ episodes }: Batch, count: number): Float64Array {
+export function prices(batch: Batch, limits: readonly number[]): Float64Array {
+  const { episodes } = batch
+  const count = limits.length
+  const means = episodeCosts(batch, count)
   const centred = (read: (episode: Batch['episodes'][number]) => number) => {
     const values = Float64Array.from(episodes, read)
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length
@@ -78,7 +82,7 @@ export function prices({ episodes }: Batch, count: number): Float64Array {
   for (let round = 0; round < 100; round++) {
     for (const [k, cost] of costs.entries()) {
       const squares = dot(cost, cost)
-      if (squares === 0) continue
+      if (squares === 0 || means[k] <= limits[k]) continue
       const slope = Math.max(0, slopes[k] + dot(left, cost) / squares)
       for (let e = 0; e < left.length; e++) left[e] += (slopes[k] - slope) * cost[e]
       slopes[k] = slope
