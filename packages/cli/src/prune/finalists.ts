@@ -10,6 +10,7 @@ import {
   exportOnnx,
   type Graph,
   type InputStatistics,
+  type Judgement,
   type Normalization,
   pruneAndRefit,
   stratifiedSplit,
@@ -73,13 +74,11 @@ export async function* judgeFinalists(gpu: Gpu, setup: FinalistSetup): AsyncGene
   const steps = Math.max(1, Math.min(trialSteps, Math.round((trialShare * training.epochs * rest.count) / training.batch)))
   const images = Math.min(rest.count, steps * training.batch)
   const trial = images < rest.count ? stratifiedSplit(rest, images, seed).part : rest
-  const cutDown = async (chosen: Cut) => {
+  const cutDown = async (chosen: Cut): Promise<{ graph: Graph; judgement?: Judgement; maxAbsDifference: number }> => {
     const { graph: cut, maxAbsDifference } = await cutAndCheck(gpu, space, chosen, seed)
     const graph = setup.statistics ? pruneAndRefit(space.graph, space.keptOf(chosen), setup.statistics).graph : cut
-    return {
-      graph: setup.recalibrate ? await recalibrated(gpu, graph, { train: rest, validation, normalization, seed }) : graph,
-      maxAbsDifference,
-    }
+    const found = setup.recalibrate ? await recalibrated(gpu, graph, { train: rest, validation, normalization, seed }) : { graph }
+    return { ...found, maxAbsDifference }
   }
   // A cut that was judged need not be made again; one that is known from before an interruption must.
   const judged: { record: EpisodeRecord; chosen: Cut; cut?: Awaited<ReturnType<typeof cutDown>> }[] = []
@@ -91,7 +90,7 @@ export async function* judgeFinalists(gpu: Gpu, setup: FinalistSetup): AsyncGene
     if (!judgement) {
       cut = await cutDown(chosen)
       const { graph } = cut
-      judgement = await evaluate(gpu, graph, validation, { normalization, signal })
+      judgement = cut.judgement ?? (await evaluate(gpu, graph, validation, { normalization, signal }))
       if (training.epochs > 0) {
         const trained = await runTraining({
           gpu,

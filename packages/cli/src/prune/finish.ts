@@ -6,6 +6,7 @@ import {
   type Dataset,
   evaluate,
   type Graph,
+  type Judgement,
   maskGraph,
   maskName,
   masksOf,
@@ -36,16 +37,17 @@ export async function cutAndCheck(gpu: Gpu, space: Space, chosen: Cut, seed: num
   return { graph, maxAbsDifference }
 }
 
-/** Batch normalisation with the statistics that the smaller network has, where that helps on the validation images. */
+/** Batch normalisation with the statistics that the smaller network has, where that helps on the validation images; and what the network is worth on them. */
 export async function recalibrated(
   gpu: Gpu,
   graph: Graph,
   data: { train: Dataset; validation: Dataset; normalization: Normalization; seed: number },
-): Promise<Graph> {
+): Promise<{ graph: Graph; judgement: Judgement }> {
   const { train, validation, normalization, seed } = data
+  const before = { graph, judgement: await evaluate(gpu, graph, validation, { normalization }) }
   const other = await recalibrateBatchNorm(gpu, graph, train, { normalization, seed })
-  if (other === graph) return graph
-  const before = await evaluate(gpu, graph, validation, { normalization })
-  const after = await evaluate(gpu, other, validation, { normalization })
-  return after.accuracy > before.accuracy || (after.accuracy === before.accuracy && after.loss < before.loss) ? other : graph
+  if (other === graph) return before
+  const after = { graph: other, judgement: await evaluate(gpu, other, validation, { normalization }) }
+  const [old, now] = [before.judgement, after.judgement]
+  return now.accuracy > old.accuracy || (now.accuracy === old.accuracy && now.loss < old.loss) ? after : before
 }

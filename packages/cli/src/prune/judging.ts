@@ -52,8 +52,11 @@ export function runFor(
   return { candidates, batch: Math.ceil(images / Math.ceil(images / most)) }
 }
 
-/** Times as many images for the last judgement as for a candidate's: the best of hundreds that were judged on few images owes some of it to chance. */
-const lastWord = 8
+/**
+ * Images of the last judgement: eight times as many as of a candidate's, up to 2,000, but twice as many in any case. The best of hundreds that were
+ * judged on few images owes some of it to chance.
+ */
+const imagesOfLast = (images: number) => Math.min(8 * images, Math.max(2000, 2 * images))
 
 /**
  * Validation images, split off the training set by class: `validation` for candidates (a part where fewer are to judge), `confirmation`, of which there are
@@ -74,7 +77,7 @@ export function splitOff(
     })
   const { part, rest } = stratifiedSplit(train, count, seed)
   const some = (most: number) => (most < part.count ? stratifiedSplit(part, most, seed).part : part)
-  return { rest, validation: some(images), confirmation: some(lastWord * images) }
+  return { rest, validation: some(images), confirmation: some(imagesOfLast(images)) }
 }
 
 export interface Evaluator {
