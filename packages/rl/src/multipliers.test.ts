@@ -38,17 +38,14 @@ test('a cost that does not vary has no price, nor has anything in a single episo
   expect(Array.from(prices(batch([[1, 2]]), [0]))).toEqual([0])
 })
 
-test('a cost within its limit has no price, and takes nothing from those of the others', () => {
-  const episodes = batch(
-    [
-      [0, 1],
-      [1, 0],
-      [2, 3],
-    ].map(([a, b]) => [2 * a + 5 * b, a, b]),
-  )
-  const [alone] = prices(batch(episodes.episodes.map(({ return: value, costs }) => [value, costs[0]])), [0])
-  expect(Array.from(prices(episodes, [0.9, 1.4]))).toEqual([alone, 0])
-  expect(Array.from(prices(episodes, [1, 1.4]))).toEqual([0, 0])
+test('where every limit is kept nothing has a price', () => {
+  const episodes = batch([
+    [7, 1, 0],
+    [1, 0, 1],
+    [10, 2, 2],
+  ])
+  expect(Array.from(prices(episodes, [0.9, 1]))).not.toEqual([0, 0])
+  expect(Array.from(prices(episodes, [1, 1]))).toEqual([0, 0])
 })
 
 test('multipliers start at the prices of the first batch, of the first only, or where they are told to', () => {

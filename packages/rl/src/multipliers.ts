@@ -22,7 +22,7 @@ export interface Multipliers {
   restore(state: Saved): void
 }
 
-/** `initial` null: the multipliers of limits that the first batch exceeds start at the prices that it shows, the others at 0. */
+/** `initial` null: where the first batch exceeds a limit the multipliers start at the prices that it shows, else at 0. */
 export function createMultipliers(dual: Dual, costLimits: readonly number[], initial: number | null, name: string): Multipliers {
   const returnSpread = createSpread()
   const costSpreads = costLimits.map(createSpread)
@@ -64,13 +64,13 @@ export function createMultipliers(dual: Dual, costLimits: readonly number[], ini
 
 /**
  * What a unit of each cost was worth in the episodes of a batch: the slopes, none of them negative, of the return's least-squares regression on the
- * costs that exceed their limits, by coordinate descent. 0 for a cost that did not vary, and for one within its limit (complementary slackness): priced
- * all the same, it would drive the first policies into cheap actions, out of which a discrete one comes too late (cmdp4_random5x3/slack, 3 seeds of 5).
+ * costs, by coordinate descent. 0 for a cost that did not vary, and for all where every limit is kept (complementary slackness): a price would
+ * drive the first policies into cheap actions, out of which a discrete one comes too late (cmdp4_random5x3/slack, 3 seeds of 5).
  */
 export function prices(batch: Batch, limits: readonly number[]): Float64Array {
   const { episodes } = batch
   const count = limits.length
-  const means = episodeCosts(batch, count)
+  if (episodeCosts(batch, count).every((cost, k) => cost <= limits[k])) return new Float64Array(count)
   const centred = (read: (episode: Batch['episodes'][number]) => number) => {
     const values = Float64Array.from(episodes, read)
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length
@@ -82,7 +82,7 @@ export function prices(batch: Batch, limits: readonly number[]): Float64Array {
   for (let round = 0; round < 100; round++) {
     for (const [k, cost] of costs.entries()) {
       const squares = dot(cost, cost)
-      if (squares === 0 || means[k] <= limits[k]) continue
+      if (squares === 0) continue
       const slope = Math.max(0, slopes[k] + dot(left, cost) / squares)
       for (let e = 0; e < left.length; e++) left[e] += (slopes[k] - slope) * cost[e]
       slopes[k] = slope
