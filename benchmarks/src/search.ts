@@ -213,7 +213,7 @@ export const searches: Readonly<Record<string, (gpu: Gpu) => Promise<Check[]>>> 
   },
   'search-resnet20': (gpu) => {
     const graph = withStatistics(buildArchitecture('resnet20'))
-    return compareEpisodes(gpu, { title: 'ResNet-20', graph, shape: [3, 32, 32], leastRounds: 2, episodes: 8 })
+    return compareEpisodes(gpu, { title: 'ResNet-20', graph, shape: [3, 32, 32], leastRounds: 2, episodes: 32 })
   },
   'search-growth': measureGrowth,
 }
