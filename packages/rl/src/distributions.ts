@@ -29,6 +29,8 @@ export interface Distribution {
   ): void
   /** Adds scale * d entropy / d outputs to `dOutputs`, and the same for the free parameters to `dFree`. */
   entropyGradient(outputs: Float64Array, free: Float64Array, row: number, scale: number, dOutputs: Float64Array, dFree: Float64Array): void
+  /** Fisher information of an output, where it is that of a mean: 1 / sigma^2, mean over the dimensions. Distributions of no such outputs have none. */
+  precision?(free: Float64Array): number
   /**
    * The Fisher information of row `row` times a direction: the second derivative of KL(old || new) at new = old. Overwrites row `row` of
    * `outputDirection` with the product, and adds that of `freeDirection` to `freeProduct`.
@@ -88,6 +90,11 @@ export function diagonalGaussian(size: number): Distribution {
     },
     entropyGradient(_mean, _logStd, _row, scale, _dMean, dLogStd) {
       for (let i = 0; i < size; i++) dLogStd[i] += scale
+    },
+    precision(logStd) {
+      let sum = 0
+      for (let i = 0; i < size; i++) sum += Math.exp(-2 * logStd[i])
+      return sum / size
     },
     // 1 / sigma^2 for a mean, 2 for a log standard deviation, nothing between them
     fisher(_mean, logStd, row, dMean, dLogStd, product) {

@@ -86,6 +86,8 @@ export interface PidGains {
   /** Shares that the moving averages keep: of the violation (P) and of the cost (D). 0: no smoothing. */
   readonly emaP: number
   readonly emaD: number
+  /** How far ahead the sum looks for violations that end by themselves, in units of `delay`; absent or 0: not at all. */
+  readonly lead?: number
 }
 
 /**
@@ -95,9 +97,10 @@ export interface PidGains {
  *   I <- max(0, I + K_i e)      P <- a_p P + (1 - a_p) e      C <- a_d C + (1 - a_d) J_c      D = max(0, C - C `delay` updates ago)
  *   lambda = max(0, K_p P + I + K_d D)
  *
- * C starts at 0, so that the first D is the whole first cost, as theirs does; `scales` multiply the three gains.
+ * C starts at 0, so that the first D is the whole first cost, as theirs does; `scales` multiply the three gains. `lead` (ours) is conditional
+ * integration: in place of e the sum gets e limited to between 0 and e + lead (C - C `delay` updates ago), nothing where the violation is on its way out.
  */
-export function pidDual(costs: number, { initial, kp, ki, kd, delay, emaP, emaD }: PidGains & { initial: number }): Dual {
+export function pidDual(costs: number, { initial, kp, ki, kd, delay, emaP, emaD, lead = 0 }: PidGains & { initial: number }): Dual {
   const integral = new Float64Array(costs).fill(initial)
   const proportional = new Float64Array(costs)
   const smooth = new Float64Array(costs)
@@ -113,11 +116,13 @@ export function pidDual(costs: number, { initial, kp, ki, kd, delay, emaP, emaD 
       for (let k = 0; k < costs; k++) {
         const scale = scales ? scales[k] : 1
         const error = measured[k] - limits[k]
-        integral[k] = Math.max(0, integral[k] + ki * scale * error)
         proportional[k] = emaP * proportional[k] + (1 - emaP) * error
         smooth[k] = emaD * smooth[k] + (1 - emaD) * measured[k]
-        const rise = Math.max(0, smooth[k] - history[0][k])
-        values[k] = Math.max(0, kp * scale * proportional[k] + integral[k] + kd * scale * rise)
+        const rise = smooth[k] - history[0][k]
+        const ahead = error + lead * rise
+        const lasting = error > 0 ? limited(ahead, 0, error) : limited(ahead, error, 0)
+        integral[k] = Math.max(0, integral[k] + ki * scale * lasting)
+        values[k] = Math.max(0, kp * scale * proportional[k] + integral[k] + kd * scale * Math.max(0, rise))
       }
       history = [...history, smooth.slice()].slice(-delay)
     },
@@ -133,4 +138,8 @@ export function pidDual(costs: number, { initial, kp, ki, kd, delay, emaP, emaD 
       history = past.map(loadFloats)
     },
   }
+}
+
+function limited(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value))
 }

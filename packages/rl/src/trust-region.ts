@@ -2,8 +2,13 @@
  * What TRPO and CPO share: natural gradients by conjugate gradient, and the search along a step.
  *
  *   g = d/dtheta (1/M) sum_t r_t A_t           r_t = pi(a_t | s_t) / pi_old(a_t | s_t), at pi = pi_old
- *   H = Fisher information, mean over the M states, summed over action dimensions, + damping I
+ *   H = Fisher information, mean over the M states, summed over action dimensions, + damping D
+ *   D = I; for the weights of a network that gives the means of a normal, max(1, mean of 1 / sigma^2) I
  *   H^-1 g by conjugate gradient (Hestenes and Stiefel 1952); H only by its products (actor.ts)
+ *
+ * D is ours. Such weights act on the KL by (change of a mean / sigma)^2, so that a damping without 1 / sigma^2 is nothing to them once the policy is narrow.
+ * Steps then go along directions that the batch says hardly anything about, as far as the KL allows: on lqr_energy_budget (sigma ends at 1% to 2% of the
+ * box) cpo came to -1.4 and fell to -2.0 again; with D it ends at -1.16, where -1.14 is the optimum. Discrete actions are as they were.
  *
  * Defaults: 15 iterations, stop at |residual|^2 < 1e-10 |g|^2 (relative, because the gradient of a cost can be of any size); damping 0.01, not
  * the usual 0.1, which on small problems takes ten times as many updates; backtracking by 0.8, at most 15 steps (Safety Starter Agents: 10,
@@ -99,6 +104,8 @@ export function createRegion(actor: Actor, batch: Batch, damping: number): Regio
   const weights = new Float64Array(size)
   const oldOutputs = actor.outputs(inputs, size).slice()
   const oldFree = actor.free.slice()
+  const inNetwork = actor.parameters.length - actor.free.length
+  const networkDamping = damping * Math.max(1, actor.distribution.precision?.(actor.free) ?? 1)
   return {
     gradient(advantages, scale) {
       // d r = r d log pi, and r = 1
@@ -109,7 +116,7 @@ export function createRegion(actor: Actor, batch: Batch, damping: number): Regio
     },
     product(direction, product) {
       actor.fisherProduct(inputs, size, direction, product)
-      for (let i = 0; i < product.length; i++) product[i] += damping * direction[i]
+      for (let i = 0; i < product.length; i++) product[i] += (i < inNetwork ? networkDamping : damping) * direction[i]
     },
     measure() {
       const outputs = actor.outputs(inputs, size)

@@ -95,7 +95,7 @@ function updateOf(algorithm: Algorithm) {
     case 'pid-lag':
       return { algorithm, learningRate: 0.03, targetKl: 1, multiplier: { initial: 0, delay: 1 } } as const
     case 'trpo-lag':
-      return { algorithm, targetKl: 0.3, multiplier: { initial: 0, learningRate: 0.2, damping: 0 } } as const
+      return { algorithm, targetKl: 0.3, multiplier: { initial: 0, learningRate: 0.2, damping: 0, lead: 0 } } as const
     case 'cpo':
       return { algorithm, targetKl: 0.3 } as const
   }
