@@ -100,6 +100,22 @@ describe('multipliers', () => {
     expect(() => softplusDual(1, { initial: 0, learningRate: 1 })).toThrow(/multiplier.initial/)
   })
 
+  test('a lead leaves out of the sum what ends by itself, above the limit and below it', () => {
+    const gains = { kp: 0, ki: 1, kd: 0, delay: 1, emaP: 0, emaD: 0 }
+    const sums = (lead: number, costs: readonly number[]) => {
+      const dual = pidDual(1, { initial: 10, ...gains, lead })
+      return costs.map((cost) => {
+        dual.update([cost], [4])
+        return dual.values[0]
+      })
+    }
+    // 8 comes first: all of it counts. Then it falls by 1, and in two updates will be at 5, not 7. By 2: it is on its way. Still there: all counts.
+    expect(sums(2, [8, 7, 5, 5, 6])).toEqual([14, 15, 15, 16, 18])
+    expect(sums(0, [8, 7, 5, 5, 6])).toEqual([14, 17, 18, 19, 21])
+    // Below: rising fast enough, then too slowly, then falling.
+    expect(sums(2, [4, 1, 3, 3.25, 2])).toEqual([10, 7, 7, 6.75, 4.75])
+  })
+
   test('gradient norms are clipped from above only', () => {
     const gradient = Float64Array.of(3, -4)
     expect(clipNorm(gradient, 10)).toBe(5)

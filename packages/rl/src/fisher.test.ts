@@ -96,6 +96,23 @@ describe('Fisher information', () => {
       }
     })
 
+    test(`damping of a ${name} policy is in units of what the Fisher information is made of`, () => {
+      const { actor, batch } = some(space, policy)
+      const v = actor.parameters.map((_, i) => Math.sin(i))
+      const [undamped, damped] = [v.slice(), v.slice()]
+      for (const [narrow, scale] of [
+        [floats(-1, -3), (Math.exp(2) + Math.exp(6)) / 2],
+        [floats(1, 2), 1],
+      ] as const) {
+        actor.free.set(narrow.subarray(0, actor.free.length))
+        createRegion(actor, batch, 0).product(v, undamped)
+        createRegion(actor, batch, 0.5).product(v, damped)
+        const inNetwork = v.length - actor.free.length
+        const expected = v.map((value, i) => 0.5 * value * (i < inNetwork && actor.free.length > 0 ? scale : 1))
+        for (let i = 0; i < v.length; i++) expect(damped[i] - undamped[i]).toBeCloseTo(expected[i], 10)
+      }
+    })
+
     test(`the surrogate of a ${name} policy: gradient is its central difference, ratios 1 at the old policy`, () => {
       const { actor, batch } = some(space, policy)
       const region = createRegion(actor, batch, 0)
