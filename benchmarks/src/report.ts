@@ -70,7 +70,10 @@ const verdict = (met: boolean) => (met ? 'yes' : 'NO')
 
 export function markdown(results: Results): string {
   const { adapter, kind, source, versions, comparisons, checks, kernels } = results
-  const times = comparisons.flatMap(({ title, arms, ratios, flops, load, commit }) =>
+  const processor = comparisons[0]?.cpu ?? checks[0]?.cpu ?? ''
+  /** Cases that were measured again may have met another machine than the others. */
+  const where = ({ load, commit, cpu }: Surroundings) => `${load}, ${commit}${cpu === processor ? '' : `, ${cpu}`}`
+  const times = comparisons.flatMap(({ title, arms, ratios, flops, ...here }) =>
     arms.map(({ label, time }, i) => {
       const ratio = ratios.find((each) => each.label === label)
       return [
@@ -82,14 +85,14 @@ export function markdown(results: Results): string {
         flops ? digits(flops / time.median / 1e6) : '',
         ratio ? `${digits(ratio.ratio.median)} (${digits(ratio.ratio.low)} .. ${digits(ratio.ratio.high)})` : '',
         ratio?.goal ? `>= ${ratio.goal}: ${verdict(ratio.ratio.median >= ratio.goal)}` : '',
-        i === 0 ? `${load}, ${commit}` : '',
+        i === 0 ? where(here) : '',
       ]
     }),
   )
   const lines = [
     `# ${adapter}`,
     '',
-    `${kind} adapter (${source}), ${comparisons[0]?.cpu ?? checks[0]?.cpu ?? ''}. ${Object.entries(versions)
+    `${kind} adapter (${source}), ${processor}. ${Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}. Written by \`npm run bench\`; what is measured and how: [README](../README.md).`,
     '',
@@ -100,12 +103,12 @@ export function markdown(results: Results): string {
       '',
       table(
         ['check', 'value', 'limit', 'detail', 'load, commit'],
-        checks.map(({ title, value, unit, limit, detail, load, commit }) => [
+        checks.map(({ title, value, unit, limit, detail, ...here }) => [
           title,
           `${digits(value)} ${unit}`.trim(),
           limit === undefined ? '' : `<= ${limit}: ${verdict(value <= limit)}`,
           detail,
-          `${load}, ${commit}`,
+          where(here),
         ]),
       ),
     )

@@ -1,7 +1,8 @@
 /**
  * The last judgement. Masks tell little of what training brings back, so the best few candidates are really cut, get batch normalisation statistics of their
  * own, and, where the result is to be fine-tuned, are trained for a moment. What they then reach on the validation images is recorded as any other
- * evaluation, and the best record of all is what is exported. There are more of those images than candidates were judged on. (Paper 1 trains candidates for up to 128 iterations in its search, to the same end.)
+ * evaluation, and the best record of all is what is exported. There are more of those images than candidates were judged on. (Paper 1 trains candidates for
+ * up to 128 iterations in its search, to the same end.)
  */
 import type { Gpu } from '@espalier/kernels'
 import {

@@ -19,16 +19,16 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let id1 = i32(id.x + id.y * groups.x * 64);
+  let invocation = i32(id.x + id.y * groups.x * 64);
   let p = params;
-  if (id1 >= p.n * p.m * p.oh * p.ow) { return; }
-  let ox = id1 % p.ow;
-  let oy = (id1 / p.ow) % p.oh;
-  var m = (id1 / (p.ow * p.oh)) % p.m;
-  let n = id1 / (p.ow * p.oh * p.m);
+  if (invocation >= p.n * p.m * p.oh * p.ow) { return; }
+  let ox = invocation % p.ow;
+  let oy = (invocation / p.ow) % p.oh;
+  var m = (invocation / (p.ow * p.oh)) % p.m;
+  let n = invocation / (p.ow * p.oh * p.m);
   let channels = p.c / p.group;
   let listed = (p.flags & 32) != 0;
-  var index = id1;
+  var index = invocation;
   var read = channels;
   var list = 0;
   if (listed) {

@@ -23,7 +23,8 @@ export interface ListedNetwork {
  * @param graph the network as it was before masks and fusion, whose convolutions `network` has under their names
  */
 export function listChannels(graph: Graph, network: Graph, open: readonly Pick<ChannelGroup, 'id'>[], candidates: number): ListedNetwork {
-  const { analysis, groups: all, place } = groupsOf(graph)
+  const grouping = groupsOf(graph)
+  const { analysis, groups: all, place } = grouping
   const ids = new Set(open.map(({ id }) => id))
   const concerned = (atoms: Int32Array) => atoms.some((atom) => ids.has(all[place.get(analysis.find(atom))!.group].id))
   const layers = new Map(
@@ -60,7 +61,7 @@ export function listChannels(graph: Graph, network: Graph, open: readonly Pick<C
   return {
     graph: { ...network, nodes, initializers },
     write(executable, kept) {
-      const removed = kept.map((each) => removedClasses(groupsOf(graph), each))
+      const removed = kept.map((each) => removedClasses(grouping, each))
       for (const { tensor, rows, inputs, outputs } of listed) {
         const lists = Array.from({ length: rows }, (_, p) => {
           const among = rows === 1 ? removed : [removed[p] ?? removed[0]]

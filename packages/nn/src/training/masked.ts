@@ -96,8 +96,10 @@ export async function maskedEvaluator(
         // To re-fit may take seconds.
         if (signal?.aborted) throw new AbortedError('evaluation was interrupted')
         const chunk = kept.slice(start, start + candidates)
-        for (const group of open)
-          executable.write(`mask:${group.id}`, masksOf(group, chunk, candidates, elements(executable.shapes.get(`mask:${group.id}`)!)))
+        for (const group of open) {
+          const mask = maskName(group.id)
+          executable.write(mask, masksOf(group, chunk, candidates, elements(executable.shapes.get(mask)!)))
+        }
         writeLists(executable, chunk)
         if (refitter) refit(refitter.solve(chunk[0]))
         if (entropy) executable.write('sums', new Float32Array(candidates * entropy.layers))

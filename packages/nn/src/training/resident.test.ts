@@ -46,8 +46,7 @@ test('the part that no mask reaches runs once; both parts give what the whole gi
   expect(residentBytes(parts.between, 2)).toBe(2 * batch * 4 * 5 * 6 * 4)
 
   const bytes = (run: number) => new Uint8Array(images[run].buffer)
-  const named = { ...parts, before: rename(parts.before, input, 'bytes') }
-  const kept = await computeOnce(gpu, named, batch, 2, bytes)
+  const kept = await computeOnce(gpu, parts, batch, 2, bytes)
   const [whole, after] = [await compile(gpu, graph, { batch }), await compile(gpu, parts.after, { batch })]
   const output = graph.outputs[0].name
   for (const [run, mask] of [
@@ -76,12 +75,3 @@ test('what reads the images themselves, or nothing that could be kept, stays who
     splitVarying({ ...graph, nodes: graph.nodes.slice(0, 2), outputs: [{ ...graph.outputs[0], name: stem }] }, image, [], 1),
   ).toBeUndefined()
 })
-
-const rename = (graph: Graph, from: string, to: string): Graph => {
-  const named = (name: string) => (name === from ? to : name)
-  return {
-    ...graph,
-    inputs: graph.inputs.map((input) => ({ ...input, name: named(input.name) })),
-    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(named) })),
-  }
-}

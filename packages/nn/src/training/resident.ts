@@ -1,14 +1,16 @@
 /** What is the same for all candidates of a search, computed once and kept on the device. */
 import { allocate, elements, type Gpu, type Shape } from '@espalier/kernels'
 import { compile, type Executable } from '../engine/compile.js'
-import { reachedFrom } from '../engine/fuse.js'
+import { dropUnused, reachedFrom } from '../engine/fuse.js'
 import type { Graph, Node } from '../graph.js'
 import { inferShapes } from '../shapes.js'
 
-/** Most bytes that are kept, by the kind of adapter: a quarter of a small one's memory. */
+/** Most bytes that are kept, by the kind of adapter. */
 export const mostResident = { hardware: 2 ** 30, software: 2 ** 28 } as const
 
 export interface Parts {
+  /** The input that `before` reads. */
+  readonly source: string
   readonly before: Graph
   readonly after: Graph
   /** Tensors that `before` makes and `after` reads. */
@@ -36,20 +38,11 @@ export function splitVarying(graph: Graph, source: string, varying: readonly str
   const shapes = inferShapes(graph, { batch })
   const between = names.map((name) => ({ name, shape: shapes.get(name)! }))
   const value = ({ name, shape }: (typeof between)[number]) => ({ name, shape, type: 'float32' as const })
+  const inputs = (first: boolean) => graph.inputs.filter(({ name }) => (name === source) === first)
   return {
-    before: {
-      ...graph,
-      nodes: before,
-      inputs: graph.inputs.filter(({ name }) => name === source),
-      outputs: between.map(value),
-      initializers: usedBy(before, graph),
-    },
-    after: {
-      ...graph,
-      nodes: after,
-      inputs: [...graph.inputs.filter(({ name }) => name !== source), ...between.map(value)],
-      initializers: usedBy(after, graph),
-    },
+    source,
+    before: dropUnused({ ...graph, nodes: before, inputs: inputs(true), outputs: between.map(value) }),
+    after: dropUnused({ ...graph, nodes: after, inputs: [...inputs(false), ...between.map(value)] }),
     between,
   }
 }
@@ -57,9 +50,6 @@ export function splitVarying(graph: Graph, source: string, varying: readonly str
 /** Constants that nodes without outputs change (sums). */
 const updated = ({ nodes, initializers }: Graph) =>
   nodes.flatMap(({ inputs, outputs }) => (outputs.length === 0 ? inputs.filter((name) => initializers.has(name)) : []))
-
-const usedBy = (nodes: readonly Node[], { initializers }: Graph) =>
-  new Map([...initializers].filter(([name]) => nodes.some(({ inputs }) => inputs.includes(name))))
 
 const bytesOf = ({ shape }: { shape: Shape }) => elements(shape) * 4
 
@@ -69,7 +59,7 @@ export const residentBytes = (between: Parts['between'], runs: number): number =
 /** Runs the first part on every batch. `load` gives the second what it made of one of them. */
 export async function computeOnce(
   gpu: Gpu,
-  { before, between }: Parts,
+  { source, before, between }: Parts,
   batch: number,
   runs: number,
   images: (run: number) => Uint8Array,
@@ -82,7 +72,7 @@ export async function computeOnce(
     })
   const executable = await compile(gpu, before, { batch })
   for (let run = 0; run < runs; run++) {
-    executable.write('bytes', images(run))
+    executable.write(source, images(run))
     executable.run()
     each(run, executable.save)
     await gpu.sync()
