@@ -40,5 +40,7 @@ try {
   failed = 1
 }
 rmSync(folder, { recursive: true, force: true })
+// A worker that crashed takes its tests along: vitest's exit code is all that tells of it.
+if (code !== 0) failed = Math.max(failed, 1)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(code === 0 && passed > 0 && failed === 0 ? 0 : 1)

@@ -7,7 +7,7 @@ import { patiently } from './patience.js'
 
 export async function createContender(prefer: string | undefined): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu: gpu.keepAlive, userAgent: 'node', keepAlive: gpu }, configurable: true })
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: gpu.instance, userAgent: 'node' }, configurable: true })
   const { GPU } = await import('gpu.js')
   const { version } = createRequire(import.meta.url)('gpu.js/package.json') as { version: string }
   return {

@@ -17,7 +17,7 @@ type Weights = Record<string, Array_>
 
 export async function createContender(prefer: string | undefined): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
-  Object.defineProperty(globalThis, 'navigator', { value: { gpu: gpu.keepAlive, userAgent: 'node', keepAlive: gpu }, configurable: true })
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: gpu.instance, userAgent: 'node' }, configurable: true })
   const jax = await import('@jax-js/jax')
   await jax.init('webgpu')
   jax.defaultDevice('webgpu')

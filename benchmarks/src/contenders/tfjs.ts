@@ -14,7 +14,7 @@ import { channelsLast, inference, type Tf, trainable } from './tfjs-graph.js'
 
 export async function createContender(prefer: string | undefined): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
-  const instance = gpu.keepAlive as GPU
+  const instance = gpu.instance as GPU
   const navigatorGpu = {
     requestAdapter: async (options?: GPURequestAdapterOptions) => {
       const adapter = await instance.requestAdapter(options)
@@ -24,7 +24,6 @@ export async function createContender(prefer: string | undefined): Promise<Conte
         request({ ...descriptor, requiredFeatures: [descriptor?.requiredFeatures ?? []].flat(2) as GPUFeatureName[] })
       return adapter
     },
-    keepAlive: gpu,
   }
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: navigatorGpu, userAgent: 'node' }, configurable: true })
   const core = await import('@tensorflow/tfjs-core')

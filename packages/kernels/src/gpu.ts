@@ -27,8 +27,8 @@ export interface Gpu {
   /** Waits for all submitted work, then `check()`s. */
   sync(): Promise<void>
   close(): void
-  /** Dawn's instance; never read, only kept reachable (see docs in platform.ts). */
-  readonly keepAlive: unknown
+  /** What the device came from, for other libraries that want WebGPU's entry point: `navigator.gpu` in a browser, an instance of Dawn in Node. */
+  readonly instance: GPU | null
 }
 
 /** No usable adapter; `message` says what was tried and what to install. */
@@ -110,7 +110,7 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
       closed = true
       device.destroy()
     },
-    keepAlive: platform.keepAlive,
+    instance: platform.instance,
   }
 }
 

@@ -21,19 +21,19 @@ export async function openPlatform(preference: AdapterPreference): Promise<Platf
       // The name may be the one we print (the adapter's description), which Dawn's own filter does not know.
       const found = await request([])
       if (typeof found !== 'string' && isCalled(found.adapter, preference))
-        return { adapter: found.adapter, source: 'system', keepAlive: found.instance, tried }
+        return { adapter: found.adapter, source: 'system', instance: found.instance, tried }
     }
     const filter = named ? preference : preference === 'software' ? 'llvmpipe' : undefined
     const found = await request(filter ? [`adapter=${filter}`] : [])
-    if (typeof found !== 'string') return { adapter: found.adapter, source: 'system', keepAlive: found.instance, tried }
+    if (typeof found !== 'string') return { adapter: found.adapter, source: 'system', instance: found.instance, tried }
     tried.push(`system adapter${filter ? ` '${filter}'` : ''}: ${found}`)
   } else if (!bundledOnly) tried.push(systemVulkanHint)
-  if (named || preference === 'hardware') return { adapter: null, source: 'system', keepAlive: null, tried }
+  if (named || preference === 'hardware') return { adapter: null, source: 'system', instance: null, tried }
 
   const folder = await unpackSwiftShader()
   if (!folder) {
     tried.push('bundled SwiftShader: the optional package @sparticuz/chromium is not installed (npm install --include=optional)')
-    return { adapter: null, source: 'bundled SwiftShader', keepAlive: null, tried }
+    return { adapter: null, source: 'bundled SwiftShader', instance: null, tried }
   }
   // The loader reads this variable when an instance is made, so setting it here is in time.
   process.env.VK_ICD_FILENAMES = `${folder}/vk_swiftshader_icd.json`
@@ -42,8 +42,8 @@ export async function openPlatform(preference: AdapterPreference): Promise<Platf
   const found = await request([])
   if (typeof found === 'string') tried.push(`bundled SwiftShader: ${found}`)
   return typeof found === 'string'
-    ? { adapter: null, source: 'bundled SwiftShader', keepAlive: null, tried }
-    : { adapter: found.adapter, source: 'bundled SwiftShader', keepAlive: found.instance, tried }
+    ? { adapter: null, source: 'bundled SwiftShader', instance: null, tried }
+    : { adapter: found.adapter, source: 'bundled SwiftShader', instance: found.instance, tried }
 }
 
 const systemVulkanHint =
@@ -64,9 +64,24 @@ function loadVulkanLoader(path: string): boolean {
   }
 }
 
+/**
+ * Dawn's instances by flags and driver, kept for the life of the process. Its binding asks for events from Node's event loop, once more after
+ * the last promise was settled, whether or not the instance was garbage-collected meanwhile: freed memory, and a crash once in a dozen runs.
+ */
+const instances = new Map<string, GPU>()
+
+function instanceWith(flags: string[]): GPU {
+  const key = JSON.stringify([process.env.VK_ICD_FILENAMES, ...flags])
+  const known = instances.get(key)
+  if (known) return known
+  const made = create(['disable-dawn-features=timestamp_quantization', ...flags])
+  instances.set(key, made)
+  return made
+}
+
 async function request(flags: string[]): Promise<{ adapter: GPUAdapter; instance: GPU } | string> {
   try {
-    const instance = create(['disable-dawn-features=timestamp_quantization', ...flags])
+    const instance = instanceWith(flags)
     const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' })
     return adapter ? { adapter, instance } : 'no adapter'
   } catch (error) {

@@ -6,8 +6,8 @@ export type AdapterPreference = 'hardware' | 'software' | (string & {}) | undefi
 export interface Platform {
   readonly adapter: GPUAdapter | null
   readonly source: 'browser' | 'system' | 'bundled SwiftShader'
-  /** Dawn crashes when its instance is garbage-collected while a device lives: whoever holds the device holds this. */
-  readonly keepAlive: unknown
+  /** What the adapter was asked of: `navigator.gpu` in a browser, an instance of Dawn in Node. */
+  readonly instance: GPU | null
   /** One line per attempt that failed, for the error message. */
   readonly tried: readonly string[]
 }
