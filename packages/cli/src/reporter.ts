@@ -7,3 +7,6 @@ export interface Reporter {
 }
 
 export const silent: Reporter = { log() {}, progress() {} }
+
+/** A share, as it is written everywhere. */
+export const percent = (share: number) => `${(100 * share).toFixed(2)}%`

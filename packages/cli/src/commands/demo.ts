@@ -9,7 +9,8 @@ import { compareWithOnnxRuntime } from '../onnxruntime.js'
 import { option, text } from '../option.js'
 import type { Method, PruneResult } from '../prune/options.js'
 import { prune } from '../prune/prune.js'
-import { count, percent, table } from './shared.js'
+import { percent } from '../reporter.js'
+import { count, table } from './shared.js'
 
 /** What 2 cores without a GPU do in under three minutes. */
 const plan = {

@@ -1,7 +1,8 @@
 import { commonOptions, defineCommand } from '../command.js'
 import { evaluate } from '../jobs.js'
 import { option, whole } from '../option.js'
-import { count, dataOptions, percent, required } from './shared.js'
+import { percent } from '../reporter.js'
+import { count, dataOptions, required } from './shared.js'
 
 export const evalCommand = defineCommand({
   name: 'eval',

@@ -2,8 +2,9 @@ import { type Answer, commonOptions, defineCommand, runOptions } from '../comman
 import { flag, number, option, text, texts, whole } from '../option.js'
 import type { PruneSummary } from '../prune/options.js'
 import { prune } from '../prune/prune.js'
+import { percent } from '../reporter.js'
 import type { RunRecord } from '../run.js'
-import { count, dataOptions, percent, recordToResume, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'
+import { count, dataOptions, recordToResume, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'
 
 export const pruneCommand = defineCommand({
   name: 'prune',

@@ -57,7 +57,6 @@ export function required<T>(value: T | undefined, name: string): T {
 }
 
 export const count = (value: number) => value.toLocaleString('en-US')
-export const percent = (share: number) => `${(100 * share).toFixed(2)}%`
 
 /** Columns as wide as their widest cell, the first to the left and the others to the right. */
 export function table(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {

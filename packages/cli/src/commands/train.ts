@@ -1,7 +1,8 @@
 import { commonOptions, defineCommand, runOptions } from '../command.js'
 import { finetune, type Trained, train } from '../jobs.js'
 import { above, number, option, text, whole } from '../option.js'
-import { count, dataOptions, percent, required, runBeside, trainingChoice, trainingOptions } from './shared.js'
+import { percent } from '../reporter.js'
+import { count, dataOptions, required, runBeside, trainingChoice, trainingOptions } from './shared.js'
 
 const answer = ({ graph: _graph, bytes: _bytes, ...json }: Trained) => ({
   json,

@@ -1,47 +1,29 @@
 /** The whole job: a trained network and budgets in, a smaller network within them out. */
 import { acquireGpu, type Gpu } from '@espalier/kernels'
-import {
-  AbortedError,
-  evaluate,
-  exportOnnx,
-  type Graph,
-  gatherGrams,
-  InputError,
-  type InputStatistics,
-  importOnnx,
-  type Kept,
-  normalizationMetadata,
-  withMetadata,
-} from '@espalier/nn'
-import { type Budget, type BudgetRequest, type Candidate, costValue, isExact, readBudgets, resolveBudgets } from '../budgets.js'
-import { UnreachableError } from '../errors.js'
+import { AbortedError, evaluate, gatherGrams, type InputStatistics } from '@espalier/nn'
 import { checkWritable, writeWhole } from '../files.js'
-import { latencyMeter } from '../latency.js'
 import { figuresOf } from '../measure.js'
-import { chooseNormalization, loadData, loadModel } from '../model.js'
+import { loadModel } from '../model.js'
 import { writeReport } from '../report/report.js'
-import { silent } from '../reporter.js'
+import { percent } from '../reporter.js'
 import { digest, openRun, type Run, type RunRecord } from '../run.js'
-import { runTraining, trainingDefaults } from '../training.js'
+import { trainingDefaults } from '../training.js'
 import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
-import { settingsOf, settle } from './choice.js'
 import { searchCrl } from './crl.js'
 import { searchFine } from './crl-fine.js'
 import { searchDdpg } from './ddpg.js'
-import { type Finalist, type FinalistSetup, judgeFinalists } from './finalists.js'
+import { finishWithin } from './finish.js'
 import { searchGreedy } from './greedy.js'
-import { createEvaluator, type Evaluator, runFor, scoresFor, splitOff } from './judging.js'
+import { type Job, prepare, reachBudgets } from './job.js'
+import { createEvaluator, type Evaluator, runFor } from './judging.js'
 import { searchLocally } from './local.js'
-import { createMeasurements } from './measurements.js'
 import type { Method, PruneOptions, PruneResult, PruneSummary } from './options.js'
-import { meets, nearestValues, reach } from './reach.js'
 import { openRecords, type Records } from './records.js'
 import { needsEntropy } from './reward.js'
-import { composed, type Earlier, earlierRounds, partOf, type Round } from './rounds.js'
+import { type Earlier, earlierRounds, partOf, type Round } from './rounds.js'
 import { createSearch, type Search } from './search.js'
-import { type Cut, candidateOf, createSpace, plainKept, type Space } from './space.js'
+import { type Cut, plainKept, type Space } from './space.js'
 import { startOf } from './start.js'
-import { createWeightSpace } from './weight-space.js'
 
 const searches: Readonly<Record<Method, (search: Search) => Promise<void>>> = {
   crl: searchCrl,
@@ -93,77 +75,6 @@ async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<
   } finally {
     await job.latency.close()
   }
-}
-
-type Input = Awaited<ReturnType<typeof prepare>>
-type Job = Input & Awaited<ReturnType<typeof reachBudgets>>
-
-/** Reads all input, so that whatever is wrong with it shows before any long work and before anything is written. */
-async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
-  const choice = { ...settle(options, gpu), ...(round && { rounds: 1 }) }
-  const report = options.report ?? silent
-  const model = await loadModel(options.model)
-  const measurements = createMeasurements({ prefix: round && `round ${round.index}: `, signal: options.signal })
-  const latency = latencyMeter(gpu, model.graph, (measure) => measurements.of('reference', 'latency', measure))
-  const requests = await readBudgets(options.budgets, { latency: latency.cost })
-  const data = await loadData(options.data, choice.seed, model.graph)
-  const train = await data.train()
-  const normalization = chooseNormalization(options, model.graph, train, report)
-  // The original with what the result will carry, so that candidates have the bytes that will be written.
-  const graph = withMetadata(model.graph, normalizationMetadata(normalization))
-  const { validation, confirmation, rest } = splitOff(train, choice.validation, choice.images, choice.seed)
-  const scores = await scoresFor(gpu, graph, rest, { ...choice, normalization, signal: options.signal })
-  const space =
-    choice.structure === 'weights'
-      ? createWeightSpace(graph, choice, choice.method === 'crl-fine' ? 'filters' : 'weights')
-      : createSpace(graph, choice, scores)
-  for (const { text } of requests.filter(({ kind }) => kind === 'weights' && choice.structure !== 'weights'))
-    throw new InputError('filters go as a whole: params says what is left', {
-      field: `--budget '${text}'`,
-      expected: '--structure weights',
-      found: `--structure ${choice.structure}`,
-    })
-  for (const { id, channels, reason } of space.fixed)
-    report.log(`${id}: all ${channels} ${space.structure === 'weights' ? 'weights' : 'channels'} stay: ${reason}`)
-  const test = await data.test()
-  // The file of an earlier round lies in the folder of its run, wherever that is.
-  const settings = { ...settingsOf(options, choice, digest(model.bytes), normalization), ...(round && { limits: round.limits, out: null }) }
-  const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
-  return {
-    options,
-    choice,
-    round,
-    report,
-    model,
-    graph,
-    train,
-    rest,
-    validation,
-    confirmation,
-    test,
-    normalization,
-    space,
-    requests,
-    measurements,
-    latency,
-    identity,
-  }
-}
-
-/** Asks the budgets, of the original and of the networks that a search starts from. `limits` are what the result must keep, `budgets` what the search keeps to. */
-async function reachBudgets({ graph, model, space, requests, measurements, report, round }: Input) {
-  const original = candidateOf(graph, model.bytes, space)
-  const known = (budget: Omit<BudgetRequest, 'limit'>, candidate: Candidate) =>
-    isExact(budget) ? costValue(budget, candidate) : measurements.of('original', budget.text, () => costValue(budget, candidate))
-  const resolved = round ? undefined : await resolveBudgets(requests, original, known)
-  const limits = resolved ?? requests.map((budget, k) => ({ ...budget, limit: round!.limits[k] }))
-  const { aims: budgets, costs, uniform } = await reach(space, limits, measurements)
-  limits.forEach(({ text, limit }, k) => {
-    const aim = budgets[k].limit
-    if (aim !== limit)
-      report.log(`${text}: the limit is ${limit.toPrecision(4)} ms; the search keeps to ${aim.toPrecision(4)} ms, for measurements differ`)
-  })
-  return { limits, budgets, costs, uniform }
 }
 
 /** The rounds before, and then the last one on what they came to: its record is that of the whole run. */
@@ -327,78 +238,6 @@ async function searchFor(
   }
 }
 
-/** Networks that are finished at most, one after the other, where measured budgets do not hold for what would be written. */
-const mostTries = 8
-
-/** Finishes the best finalist, or the next one where a budget, measured anew on the bytes to be written, does not hold. @throws UnreachableError where none does */
-async function finishWithin(gpu: Gpu, job: Job, run: Run | undefined, setup: FinalistSetup, keptBefore: Kept = {}) {
-  const { limits, space, report } = job
-  const nearest = limits.map(() => Number.POSITIVE_INFINITY)
-  let tries = 0
-  let finetuneSeconds = 0
-  for await (const finalist of judgeFinalists(gpu, setup)) {
-    const kept = composed(keptBefore, space.keptOf(finalist.chosen))
-    const finished = await finish(gpu, job, run, setup, { ...finalist, kept }, tries)
-    finetuneSeconds += finished.seconds
-    const checked = await checkBudgets(finished.small, finished.bytes, space, limits, finalist.chosen)
-    if (checked.every(({ met }) => met)) return { ...finalist, ...finished, kept, checked, finetuneSeconds }
-    checked.forEach(({ value }, k) => (nearest[k] = Math.min(nearest[k], value)))
-    for (const { budget, limit, value } of checked.filter(({ met }) => !met))
-      report.log(`${budget}: ${value.toPrecision(5)} on the network to be written, above ${limit.toPrecision(5)}: it is not written`)
-    if (++tries === mostTries) break
-  }
-  const found = tries === 1 ? 'the network to be written is' : `${tries} networks to be written are`
-  throw new UnreachableError(`${found} not within the budgets; nothing was written`, nearestValues(limits, nearest))
-}
-
-/** Fine-tunes where that is asked for. From here on only what a user gets counts: the bytes, read again. */
-async function finish(
-  gpu: Gpu,
-  job: Job,
-  run: Run | undefined,
-  { training, teacher }: FinalistSetup,
-  finalist: Finalist & { kept: Kept },
-  tries: number,
-) {
-  const { options, choice, report, train, confirmation, test, normalization } = job
-  const { signal, checkpointSeconds } = options
-  const { record, kept, graph: cut } = finalist
-  const { episode, accuracy, widths, masks, costs } = record
-  const best = { episode, accuracy, widths, ...(masks && { masks }), kept: plainKept(kept), costs }
-  await run?.write('best.json', `${JSON.stringify(best, null, 2)}\n`)
-  const pruned = await evaluate(gpu, cut, test, { normalization, signal })
-  report.log(`pruned: test accuracy ${percent(pruned.accuracy)} before fine-tuning`)
-  const start = performance.now()
-  const tuned = await runTraining({
-    gpu,
-    graph: cut,
-    dataset: train,
-    stage: tries === 0 ? 'finetune' : `finetune ${tries + 1}`,
-    choice: training,
-    normalization,
-    teacher,
-    keepZeros: choice.structure === 'weights',
-    seed: choice.seed,
-    run,
-    report,
-    signal,
-    checkpointSeconds,
-  })
-  const seconds = (performance.now() - start) / 1000
-  // Training that went wrong without an infinite loss (a learning rate too high) must not cost what pruning kept.
-  let result = tuned.graph
-  if (choice.finetune > 0) {
-    const onValidation = async (each: Graph) => (await evaluate(gpu, each, confirmation, { normalization, signal })).accuracy
-    const reached = await onValidation(tuned.graph)
-    if (reached < (await onValidation(cut))) {
-      result = cut
-      report.log(`fine-tuning made it worse (validation accuracy ${percent(reached)}); its result is left out: try a lower --lr`)
-    }
-  }
-  const bytes = exportOnnx(result)
-  return { pruned, seconds, bytes, small: await importOnnx(bytes) }
-}
-
 /** What the layers of the original network read, for re-fitting. */
 async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, options, report }: Job): Promise<InputStatistics> {
   report.progress('refit', 0, 1)
@@ -409,25 +248,6 @@ async function statisticsFor(gpu: Gpu, { space, rest, normalization, choice, opt
   for (const { layer, reason } of statistics.skipped) report.log(`${layer}: not re-fitted: ${reason}`)
   return statistics
 }
-
-/** Every budget, measured anew. */
-async function checkBudgets(
-  graph: Graph,
-  bytes: Uint8Array,
-  space: Space,
-  budgets: readonly Budget[],
-  cut: Cut,
-): Promise<PruneSummary['budgets']> {
-  const candidate = candidateOf(graph, bytes, space, cut)
-  const results = []
-  for (const budget of budgets) {
-    const value = await costValue(budget, candidate)
-    results.push({ budget: budget.text, limit: budget.limit, value, met: meets([value], [budget]) })
-  }
-  return results
-}
-
-const percent = (accuracy: number) => `${(100 * accuracy).toFixed(2)}%`
 
 /** @param left units by group: channels, or weights */
 const groupsOf = (space: Space, left: Readonly<Record<string, number>>) =>
