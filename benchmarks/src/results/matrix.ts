@@ -147,7 +147,7 @@ function filesOf(command: string): Pick<Job, 'needs' | 'makes'> {
 
 /**
  * All runs of a matrix, in its order; a network is made before its first use, and a run that stands in several blocks is one.
- * @param scale below 1 cuts epochs, episodes, images and data, to try whether every command runs
+ * @param scale below 1 cuts epochs, episodes, images, data and the widths of networks that are trained, to try whether every command runs
  */
 export function expand(matrix: Matrix, scale = 1): Job[] {
   const jobs = new Map<string, Job>()
@@ -210,12 +210,16 @@ const leastData = 500
 /** Where a command takes all there is: about what the data sets have. */
 const allData = 50_000
 
-/** A command with fewer epochs, episodes, images and data. */
+/** Networks that are trained become thinner, but not so thin that shares of their channels mean nothing. */
+const leastWidth = 0.25
+
+/** A command with fewer epochs, episodes, images and data, and, where it trains, a thinner network. */
 export function scaled(command: string, scale: number): string {
   if (!(scale > 0 && scale <= 1)) throw new RangeError(`scale: expected a number above 0, at most 1, found ${scale}`)
   if (scale === 1) return command
   const less = (value: number, least: number) => Math.min(value, Math.max(least, Math.round(value * scale)))
-  return command.replace(/(--[a-z-]+) ([^\s']+)/g, (whole, option: string, value: string) => {
+  const thin = command.replace(/^train \S+/, (train) => `${train} --width ${Math.max(leastWidth, scale)}`)
+  return thin.replace(/(--[a-z-]+) ([^\s']+)/g, (whole, option: string, value: string) => {
     if (option in counts) return `${option} ${less(Number(value), counts[option])}`
     if (option !== '--data') return whole
     const [source, limit] = value.split(',limit=')

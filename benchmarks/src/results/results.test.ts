@@ -128,13 +128,13 @@ test('words, placeholders and paths', () => {
   ])
 })
 
-test('a scale cuts counts and data, and leaves the rest', () => {
+test('a scale cuts counts, data and the widths of what is trained, and leaves the rest', () => {
   const command =
     "prune M --data cifar10:CIFAR,limit=10000 --budget 'macs<=50%' --episodes 4096 --images 250 --finetune 60 --lr 0.02 --seed 3"
   expect(scaled(command, 0.1)).toBe(
     "prune M --data cifar10:CIFAR,limit=1000 --budget 'macs<=50%' --episodes 410 --images 32 --finetune 6 --lr 0.02 --seed 3",
   )
-  expect(scaled('train tiny --data idx:FASHION --epochs 2', 0.001)).toBe('train tiny --data idx:FASHION,limit=500 --epochs 1')
+  expect(scaled('train tiny --data idx:FASHION --epochs 2', 0.001)).toBe('train tiny --width 0.25 --data idx:FASHION,limit=500 --epochs 1')
   expect(scaled('prune M --episodes 8', 0.5)).toBe('prune M --episodes 8')
   expect(scaled(command, 1)).toBe(command)
   expect(() => scaled(command, 0)).toThrow('above 0')

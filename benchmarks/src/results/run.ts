@@ -4,7 +4,7 @@
  * writes the tables of docs/results.md.
  *
  * A run that is in the records is not run again, so a runner that was ended goes on where it was. Networks are kept in --work (benchmarks/results/models)
- * and made where they are absent. `--scale` cuts epochs, episodes, images and data, to try whether every command runs; its records and tables stay in --work.
+ * and made where they are absent. `--scale` cuts epochs, episodes, images, data and widths, to try whether every command runs; its records and tables stay in --work.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -112,9 +112,11 @@ export interface Trained {
   readonly bytes: Uint8Array
 }
 
-/** Trains a built-in architecture, or a network of one's own from the weights it has. */
-export async function train(options: TrainJobOptions & { readonly architecture: string | Graph }): Promise<Trained> {
-  const { architecture, seed = 0 } = options
+/** Trains a built-in architecture (`width` multiplies its channels), or a network of one's own from the weights it has. */
+export async function train(
+  options: TrainJobOptions & { readonly architecture: string | Graph; readonly width?: number },
+): Promise<Trained> {
+  const { architecture, width, seed = 0 } = options
   if (typeof architecture === 'string' && !architectures.includes(architecture)) defaultInput(architecture)
   return withGpu(options.gpu, async (gpu) => {
     if (options.out !== undefined) await checkWritable(options.out, '--out')
@@ -122,7 +124,7 @@ export async function train(options: TrainJobOptions & { readonly architecture: 
     const dataset = await data.train()
     const graph =
       typeof architecture === 'string'
-        ? buildArchitecture(architecture, { input: dataset.shape, classes: dataset.classes, seed })
+        ? buildArchitecture(architecture, { input: dataset.shape, classes: dataset.classes, seed, width })
         : architecture
     const normalization = trainingNormalization(options, dataset)
     const named = typeof architecture === 'string' ? architecture : architecture.name
@@ -130,7 +132,7 @@ export async function train(options: TrainJobOptions & { readonly architecture: 
       ...options,
       stage: 'train',
       normalization,
-      settings: { architecture: named },
+      settings: { architecture: named, ...(width !== undefined && { width }) },
       epochs: options.epochs ?? 30,
     })
   })
@@ -241,6 +243,8 @@ export interface InitializeOptions {
   readonly architecture: string
   readonly input?: readonly [number, number, number]
   readonly classes?: number
+  /** Multiplier of the channels of every hidden layer. */
+  readonly width?: number
   readonly seed?: number
   readonly out?: string
 }
@@ -250,11 +254,12 @@ export async function initialize({
   architecture,
   input,
   classes,
+  width,
   seed,
   out,
 }: InitializeOptions): Promise<{ model: string | null; params: number; macs: number; graph: Graph; bytes: Uint8Array }> {
   if (out !== undefined) await checkWritable(out, '--out')
-  const graph = buildArchitecture(architecture, { input, classes, seed })
+  const graph = buildArchitecture(architecture, { input, classes, width, seed })
   const bytes = exportOnnx(graph)
   if (out !== undefined) await writeWhole(out, bytes)
   const { params, macs } = costOf(graph)

@@ -35,6 +35,7 @@ test.each([
   [['init', 'tiny'], /--out: is required/],
   [['init', 'resnet19', '--out', 'x.onnx'], /unknown architecture.*resnet18.*'resnet19'/],
   [['init', 'tiny', '--out', 'x.onnx', '--seed', '-1'], /--seed: expected a whole number from 0.*"-1"/],
+  [['init', 'tiny', '--out', 'x.onnx', '--width', '0'], /--width: expected a number above 0.*0/],
   [['init', 'tiny', '--out', 'x.onnx', '--input', '3x0x4'], /--input.*expected/],
   [['init', 'tiny', '--out', '/nowhere/at/all.onnx'], /\/nowhere\/at\/all\.onnx: --out: cannot be written.*existing folder/],
   [['init', 'tiny', '--out', tmpdir()], /--out.*expected the name of a file, found a folder/],
@@ -53,6 +54,8 @@ test('init writes the same file for the same seed, and inspect tells what is in 
   expect(made.json()).toMatchObject({ model: at('a.onnx'), seed: 3 })
   await espalier(['init', 'lenet5', '--seed', '3', '--classes', '7', '--out', at('b.onnx')])
   expect(await readFile(at('a.onnx'))).toEqual(await readFile(at('b.onnx')))
+  const thin = await espalier(['init', 'tiny', '--width', '0.5', '--out', at('thin.onnx'), '--json'])
+  expect((thin.json() as { params: number }).params).toBe(11_090)
   const inspection = (await espalier(['inspect', at('a.onnx'), '--json'])).json() as {
     params: number
     macs: number
@@ -85,7 +88,7 @@ test('options come from a configuration file too, and win over it', async () => 
 })
 
 test.each([
-  ['{ "sed": 5 }', /config\.json: sed: no such option: expected one of out, input, classes, seed/],
+  ['{ "sed": 5 }', /config\.json: sed: no such option: expected one of out, input, classes, width, seed/],
   ['{ "seed": "five" }', /config\.json: seed: expected a whole number.*"five"/],
   ['[]', /config\.json: not a configuration/],
   ['{', /config\.json: not JSON/],

@@ -1,7 +1,7 @@
 import { commonOptions, defineCommand } from '../command.js'
 import { initialize } from '../jobs.js'
 import { inputShape, option, text, whole } from '../option.js'
-import { count, required } from './shared.js'
+import { architectureWidth, count, required } from './shared.js'
 
 export const initCommand = defineCommand({
   name: 'init',
@@ -11,10 +11,11 @@ export const initCommand = defineCommand({
     out: option('--out <file>', 'ONNX file to write', text),
     input: option('--input <CxHxW>', 'input, such as 3x32x32 (that of the architecture)', inputShape.optional()),
     classes: option('--classes <n>', 'number of classes (10)', whole(1).optional()),
+    width: architectureWidth,
     ...commonOptions,
   },
-  async run([architecture], { out, input, classes, seed }) {
-    const { params, macs, model } = await initialize({ architecture: required(architecture, 'ARCH'), out, input, classes, seed })
+  async run([architecture], { out, input, classes, width, seed }) {
+    const { params, macs, model } = await initialize({ architecture: required(architecture, 'ARCH'), out, input, classes, width, seed })
     return { json: { model, params, macs, seed }, text: `${out}: ${count(params)} parameters, ${count(macs)} MACs` }
   },
 })

@@ -48,6 +48,8 @@ export function trainingChoice<T extends TrainingValues>(options: T): Pick<T, ke
   return Object.fromEntries(names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])) as never
 }
 
+export const architectureWidth = option('--width <x>', "multiplier of every layer's channels (1)", above(0).optional())
+
 /** The folder of a run where none is named: beside the file that it makes. */
 export const runBeside = (out: string) => `${out.replace(/\.onnx$/i, '')}.run`
 

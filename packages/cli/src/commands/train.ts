@@ -2,7 +2,7 @@ import { commonOptions, defineCommand, runOptions } from '../command.js'
 import { finetune, type Trained, train } from '../jobs.js'
 import { above, number, option, text, whole } from '../option.js'
 import { percent } from '../reporter.js'
-import { count, dataOptions, required, runBeside, trainingChoice, trainingOptions } from './shared.js'
+import { architectureWidth, count, dataOptions, required, runBeside, trainingChoice, trainingOptions } from './shared.js'
 
 const answer = ({ graph: _graph, bytes: _bytes, ...json }: Trained) => ({
   json,
@@ -18,17 +18,18 @@ export const trainCommand = defineCommand({
   options: {
     ...dataOptions,
     out,
+    width: architectureWidth,
     epochs: option('--epochs <n>', '(30)', whole(0).optional()),
     ...trainingOptions,
     ...runOptions,
     ...commonOptions,
   },
   async run([architecture], options, { gpu, report, signal }) {
-    const { data, normalize, mean, std, out, epochs, seed, resume } = options
+    const { data, normalize, mean, std, out, width, epochs, seed, resume } = options
     return answer(
       await train({
         architecture: required(architecture, 'ARCH'),
-        ...{ data, normalize, mean, std, out, epochs, seed, resume, report, signal },
+        ...{ data, normalize, mean, std, out, width, epochs, seed, resume, report, signal },
         training: trainingChoice(options),
         run: options.run ?? runBeside(out),
         temporary: options.run === undefined,

@@ -63,11 +63,35 @@ test('tiny costs about a million multiply-accumulates', () => {
   expect(costOf(buildArchitecture('tiny'))).toMatchObject({ params: 42_906, macs: 1_058_176 })
 })
 
+test.each([...architectures])('%s: a width multiplier makes it thinner, not another network', async (name) => {
+  const [whole, half] = [1, 0.5].map((width) => buildArchitecture(name, { width, zeros: true }))
+  expect(half.nodes.map(({ name, op }) => [name, op])).toEqual(whole.nodes.map(({ name, op }) => [name, op]))
+  expect(half.metadata).toEqual({ 'espalier.arch': name, 'espalier.width': '0.5' })
+  // Products of channels go with the square of the width; MobileNetV2 keeps its last 1,280.
+  const share = costOf(half).params / costOf(whole).params
+  expect(share).toBeGreaterThan(0.24)
+  expect(share).toBeLessThan(name === 'mobilenetv2' ? 0.4 : 0.32)
+  expect((await runFile(exportOnnx(half), 1)).output.dims).toEqual([1, 10])
+})
+
+test('channels under a width multiplier: nearest number, at least 1; in eights for MobileNetV2, as torchvision', () => {
+  const channels = (name: string, width: number) =>
+    [...buildArchitecture(name, { width, zeros: true }).initializers].flatMap(([key, { dims }]) =>
+      /(conv1|\.0)\.weight$/.test(key) ? dims[0] : [],
+    )
+  expect(channels('resnet20', 0.01)[0]).toBe(1)
+  expect(channels('resnet20', 0.3)[0]).toBe(5)
+  // What others count for torchvision.models.mobilenet_v2(width_mult=0.35).
+  expect(costOf(buildArchitecture('mobilenetv2', { width: 0.35, classes: 1000, input: [3, 224, 224], zeros: true })).params).toBe(1_677_128)
+})
+
 describe('bad requests', () => {
   test.each<[string, string, object, RegExp]>([
     ['an unknown name', 'resnet34', {}, /arch: unknown architecture: expected one of vgg11, .*tiny, found 'resnet34'/],
     ['a name of Object', 'constructor', {}, /unknown architecture/],
     ['no classes', 'tiny', { classes: 0 }, /classes: .*positive integer, found 0/],
+    ['a width of nothing', 'tiny', { width: 0 }, /width: not a width multiplier: expected a number above 0, found 0/],
+    ['a width that is no number', 'tiny', { width: Number.NaN }, /not a width multiplier/],
     ['no image', 'tiny', { input: [3, 32] }, /input: not an image: expected three positive integers \[c, h, w\], found \[3,32\]/],
     ['half a pixel', 'tiny', { input: [3, 32, 0.5] }, /not an image/],
     [

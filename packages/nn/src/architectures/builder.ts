@@ -49,6 +49,8 @@ export interface BuilderOptions {
   readonly seed?: number
   /** Weights are zeros instead of drawn: a network of which only the structure matters. */
   readonly zeros?: boolean
+  /** What `scaled` multiplies channels by; 1 when absent. */
+  readonly width?: number
   readonly metadata?: Readonly<Record<string, string>>
 }
 
@@ -56,7 +58,7 @@ export type Builder = ReturnType<typeof createBuilder>
 
 const filled = (length: number, value: number): Float32Array => new Float32Array(length).fill(value)
 
-export function createBuilder({ name: graphName, input: inputShape, seed = 0, zeros = false, metadata = {} }: BuilderOptions) {
+export function createBuilder({ name: graphName, input: inputShape, seed = 0, zeros = false, width = 1, metadata = {} }: BuilderOptions) {
   if (inputShape.length !== 3 || !inputShape.every((size) => Number.isInteger(size) && size > 0))
     throw new InputError('not an image', { field: 'input', expected: 'three positive integers [c, h, w]', found: `[${inputShape}]` })
   const nodes: Node[] = []
@@ -207,6 +209,8 @@ export function createBuilder({ name: graphName, input: inputShape, seed = 0, ze
 
   return {
     input: { name: 'input', shape: inputShape } as Value,
+    /** Channels of a hidden layer under the width multiplier: the nearest number, at least 1. */
+    scaled: (channels: number) => Math.max(1, Math.round(channels * width)),
     conv,
     convTranspose,
     batchNorm,

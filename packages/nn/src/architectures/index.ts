@@ -37,6 +37,8 @@ export interface ArchitectureOptions {
   readonly classes?: number
   /** Of the weights; 0 when absent. */
   readonly seed?: number
+  /** Multiplier of the channels of every hidden layer: 0.5 makes a network of about a quarter of the parameters; 1 when absent. */
+  readonly width?: number
   /** Zeros instead of drawn weights, where only the structure matters. */
   readonly zeros?: boolean
 }
@@ -53,12 +55,15 @@ export const defaultInput = (name: string): Shape => find(name).input
 
 /**
  * An untrained network with input `input` [N, c, h, w] (float32) and output `output` [N, classes] (logits).
- * Throws an InputError for an unknown name, a bad number of classes, and an input too small for the network's downsampling.
+ * Throws an InputError for an unknown name, a bad number of classes or width, and an input too small for the network's downsampling.
  */
 export function buildArchitecture(name: string, options: ArchitectureOptions = {}): Graph {
   const { build, input } = find(name)
-  const { classes = 10, seed = 0, zeros } = options
+  const { classes = 10, seed = 0, width = 1, zeros } = options
   if (!Number.isInteger(classes) || classes < 1)
     throw new InputError('not a number of classes', { field: 'classes', expected: 'a positive integer', found: classes })
-  return build(classes, { name, input: options.input ?? input, seed, zeros, metadata: { 'espalier.arch': name } })
+  if (!(width > 0 && Number.isFinite(width)))
+    throw new InputError('not a width multiplier', { field: 'width', expected: 'a number above 0', found: width })
+  const metadata = { 'espalier.arch': name, ...(width !== 1 && { 'espalier.width': String(width) }) }
+  return build(classes, { name, input: options.input ?? input, seed, width, zeros, metadata })
 }

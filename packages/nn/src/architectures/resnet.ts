@@ -47,10 +47,13 @@ function head(net: Builder, x: Value, name: string, classes: number): Graph {
 export function resnet(depth: 18 | 50, classes: number, options: BuilderOptions): Graph {
   const net = createBuilder(options)
   const small = options.input[1] <= 64
-  let x = net.conv('conv1', net.input, 64, small ? { kernel: 3 } : { kernel: 7, stride: 2 })
+  let x = net.conv('conv1', net.input, net.scaled(64), small ? { kernel: 3 } : { kernel: 7, stride: 2 })
   x = net.relu('relu', net.batchNorm('bn1', x))
   if (!small) x = net.maxPool('maxpool', x, { kernel: 3, stride: 2, padding: 1 })
-  x = depth === 18 ? stages(net, x, basicBlock('downsample'), [2, 2, 2, 2], 64) : stages(net, x, bottleneck, [3, 4, 6, 3], 64)
+  x =
+    depth === 18
+      ? stages(net, x, basicBlock('downsample'), [2, 2, 2, 2], net.scaled(64))
+      : stages(net, x, bottleneck, [3, 4, 6, 3], net.scaled(64))
   return head(net, x, 'fc', classes)
 }
 
@@ -58,6 +61,6 @@ export function resnet(depth: 18 | 50, classes: number, options: BuilderOptions)
 export function cifarResnet(depth: 20 | 32 | 56, classes: number, options: BuilderOptions): Graph {
   const net = createBuilder(options)
   const n = (depth - 2) / 6
-  const x = net.relu('relu', net.batchNorm('bn1', net.conv('conv1', net.input, 16)))
-  return head(net, stages(net, x, basicBlock('shortcut'), [n, n, n], 16), 'linear', classes)
+  const x = net.relu('relu', net.batchNorm('bn1', net.conv('conv1', net.input, net.scaled(16))))
+  return head(net, stages(net, x, basicBlock('shortcut'), [n, n, n], net.scaled(16)), 'linear', classes)
 }

@@ -4,12 +4,12 @@ import { type BuilderOptions, createBuilder, type Value } from './builder.js'
 
 export function lenet5(classes: number, options: BuilderOptions): Graph {
   const net = createBuilder(options)
-  let x = net.relu('relu1', net.conv('conv1', net.input, 6, { kernel: 5, bias: true }))
+  let x = net.relu('relu1', net.conv('conv1', net.input, net.scaled(6), { kernel: 5, bias: true }))
   x = net.maxPool('pool1', x, { kernel: 2 })
-  x = net.relu('relu2', net.conv('conv2', x, 16, { kernel: 5, padding: 0, bias: true }))
+  x = net.relu('relu2', net.conv('conv2', x, net.scaled(16), { kernel: 5, padding: 0, bias: true }))
   x = net.flatten('flatten', net.maxPool('pool2', x, { kernel: 2 }))
-  x = net.relu('relu3', net.linear('fc1', x, 120))
-  x = net.relu('relu4', net.linear('fc2', x, 84))
+  x = net.relu('relu3', net.linear('fc1', x, net.scaled(120)))
+  x = net.relu('relu4', net.linear('fc2', x, net.scaled(84)))
   return net.graph(net.linear('fc3', x, classes))
 }
 
@@ -17,7 +17,7 @@ export function lenet5(classes: number, options: BuilderOptions): Graph {
 export function tiny(classes: number, options: BuilderOptions): Graph {
   const net = createBuilder(options)
   const convBn = (name: string, x: Value, channels: number, stride = 1) =>
-    net.batchNorm(`bn${name}`, net.conv(`conv${name}`, x, channels, { stride }))
+    net.batchNorm(`bn${name}`, net.conv(`conv${name}`, x, net.scaled(channels), { stride }))
   let x = net.relu('relu1', convBn('1', net.input, 16, 2))
   x = net.relu('relu2', convBn('2', x, 32, 2))
   const y = net.relu('relu3', convBn('3', x, 32))

@@ -16,7 +16,7 @@ export function vgg(depth: keyof typeof depths, classes: number, options: Builde
   let x = net.input
   for (const [stage, convolutions] of depths[depth].entries()) {
     for (let i = 0; i < convolutions; i++) {
-      x = net.conv(next(), x, widths[stage], { bias: true })
+      x = net.conv(next(), x, net.scaled(widths[stage]), { bias: true })
       x = net.batchNorm(next(), x)
       x = net.relu(next(), x)
     }
