@@ -1,7 +1,7 @@
 /** The Chromium for tests: it comes with `npm ci` (@sparticuz/chromium, Linux on x64), so that no machine needs a browser of its own. */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -34,8 +34,21 @@ async function launchServer(): Promise<BrowserServer> {
   const folder = await unpackChromium()
   // Libraries that the browser wants and small systems lack (NSS, expat) come with it.
   const libraries = [join(folder, 'al2023', 'lib'), process.env.LD_LIBRARY_PATH].filter(Boolean).join(':')
-  const env = { ...process.env, LD_LIBRARY_PATH: libraries, FONTCONFIG_PATH: join(folder, 'fonts') }
+  const env = { ...process.env, LD_LIBRARY_PATH: libraries, FONTCONFIG_FILE: await fontsOf(folder) }
   return chromium.launchServer({ ...options, env, executablePath: join(folder, 'chromium') })
+}
+
+/** The package's own list of fonts names folders of AWS only; and without any font the browser dies of the first letter on a page. */
+async function fontsOf(folder: string): Promise<string> {
+  const file = join(folder, 'fonts.conf')
+  if (existsSync(file)) return file
+  const beside = `${file}.${process.pid}`
+  await writeFile(
+    beside,
+    `<fontconfig><dir>${join(folder, 'fonts')}</dir><cachedir>${join(folder, 'fonts-cache')}</cachedir></fontconfig>\n`,
+  )
+  await rename(beside, file)
+  return file
 }
 
 /** Unpacks the browser (200 MB) into the cache folder, once; a few seconds. */
