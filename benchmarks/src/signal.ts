@@ -3,8 +3,8 @@
  * the demo's budgets are judged under masks, with the original's batch normalisation statistics and with their own, then really cut, recalibrated
  * and fine-tuned as the demo does. Prints Spearman's rank correlation of each signal with the test accuracy after fine-tuning.
  *
- * `... -- --model FILE --data SPEC [--normalize NAME] [--budget 'macs<=50%'] [--networks 100] [--images 500] [--levels 16] [--seed 0] [--json]`: does the
- * entropy of activations predict the accuracy under masks of random networks within that budget (results/entropy-signal.ts)?
+ * `... -- --model FILE --data SPEC [--normalize NAME] [--budget 'macs<=50%'] [--networks 100] [--images 500] [--levels 16] [--no-refit] [--seed 0] [--json]`:
+ * does the entropy of activations predict the accuracy of random networks within that budget, judged as `prune` judges them (results/entropy-signal.ts)?
  */
 import { parseArgs } from 'node:util'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
@@ -44,8 +44,10 @@ const { values: options } = parseArgs({
     images: { type: 'string', default: '500' },
     levels: { type: 'string', default: '16' },
     seed: { type: 'string', default: '0' },
+    refit: { type: 'boolean', default: true },
     json: { type: 'boolean', default: false },
   },
+  allowNegative: true,
 })
 
 const range = (values: readonly number[]) => `${(100 * Math.min(...values)).toFixed(1)}% .. ${(100 * Math.max(...values)).toFixed(1)}%`
@@ -106,12 +108,12 @@ async function demoSignal(gpu: Gpu, networks: number): Promise<void> {
   )
 }
 
-/** Entropy against accuracy, both under masks. */
+/** Entropy against accuracy, both as a search sees them. */
 async function maskedSignal(gpu: Gpu, model: string, networks: number): Promise<void> {
   if (options.data === undefined) throw new Error('--data: expected data such as idx:DIR or cifar10:DIR, found nothing')
-  const { budget, normalize } = options
+  const { budget, normalize, refit } = options
   const [images, levels, seed] = [options.images, options.levels, options.seed].map(Number)
-  const rows = await entropySignal(gpu, { model, data: options.data, normalize, budget, networks, images, levels, seed })
+  const rows = await entropySignal(gpu, { model, data: options.data, normalize, budget, networks, images, levels, refit, seed })
   if (options.json) {
     console.log(JSON.stringify({ adapter: gpu.info.name, networks, signals: rows }))
     return

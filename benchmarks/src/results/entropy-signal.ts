@@ -3,7 +3,7 @@
  * networks within one budget, does low entropy go with high accuracy?
  */
 import type { Gpu } from '@espalier/kernels'
-import { createRandom, type Judgement, type Kept, maskedEvaluator } from '@espalier/nn'
+import { createRandom, gatherGrams, type Judgement, type Kept, maskedEvaluator } from '@espalier/nn'
 import { readBudgets, resolveBudgets } from '../../../packages/cli/src/budgets.js'
 import { chooseNormalization, loadData, loadModel } from '../../../packages/cli/src/model.js'
 import { runFor, splitOff } from '../../../packages/cli/src/prune/judging.js'
@@ -21,6 +21,8 @@ export interface EntropySignalOptions {
   readonly networks: number
   /** Validation images that judge each network. */
   readonly images: number
+  /** Layers that lose inputs are fitted anew before a network is judged, as `prune` does. */
+  readonly refit: boolean
   /** Grey levels of the entropy. */
   readonly levels: number
   readonly seed: number
@@ -31,13 +33,13 @@ const definitions = ['aura', 'aura-matrix'] as const
 /** A judgement with the entropy of retained channels (mean over channels, images and layers), where it was asked for. */
 type WithEntropy = Judgement & { readonly entropy?: number }
 
-/** Rank correlations with the accuracy under masks: of minus the entropy, by definition, and of minus the loss beside them. */
+/** Rank correlations with the accuracy that a search sees: of minus the entropy, by definition, and of minus the loss beside them. */
 export async function entropySignal(gpu: Gpu, options: EntropySignalOptions): Promise<SignalRow[]> {
-  const { seed, images, networks, levels } = options
+  const { seed, images, networks, levels, refit } = options
   const { graph, bytes } = await loadModel(options.model, '--model')
   const train = await (await loadData(options.data, seed, graph)).train()
   const normalization = chooseNormalization(options, graph, train, silent)
-  const { validation } = splitOff(train, 0.1, images, seed)
+  const { validation, rest } = splitOff(train, 0.1, images, seed)
   const space = createSpace(graph, { criterion: 'l1', roundTo: 1, minChannels: 1, keep: [], seed })
   const budgets = await resolveBudgets(await readBudgets([options.budget]), candidateOf(graph, bytes, space))
   const costs = createCosts(space, budgets)
@@ -50,9 +52,11 @@ export async function entropySignal(gpu: Gpu, options: EntropySignalOptions): Pr
     if (meets(await costs.of(widths), budgets)) kept.push(space.keptOf({ widths }))
   }
 
-  const { candidates, batch } = runFor(gpu, graph, { recalibrate: true, candidates: 8 }, validation.count)
+  const open = space.open.map(({ group }) => group)
+  const statistics = refit ? await gatherGrams(gpu, graph, open, rest, { normalization, seed }) : undefined
+  const { candidates, batch } = runFor(gpu, graph, { recalibrate: true, candidates: refit ? 1 : 8 }, validation.count)
   const judge = async (definition: (typeof definitions)[number]): Promise<WithEntropy[]> => {
-    const settings = { normalization, candidates, batch, recalibrate: true, entropy: { levels, definition } }
+    const settings = { normalization, candidates, batch, recalibrate: true, statistics, entropy: { levels, definition } }
     const evaluator = await maskedEvaluator(gpu, graph, space.groups, validation, settings)
     try {
       return await evaluator.evaluate(kept)

@@ -184,7 +184,7 @@ function signalTable(jobs: readonly Job[], records: ReadonlyMap<string, RunRecor
   return [
     '### Entropy and accuracy of random networks',
     '',
-    'Random shares, scaled to the budget as those of the search `random`; rank correlation with the accuracy under masks on the same images.',
+    'Random shares, scaled to the budget as those of the search `random`; rank correlation with the accuracy on the same images, both as the searches see them (masked, re-fitted, statistics of its own).',
     '',
     ...commands.map(({ command }) => `    npm run signal -w benchmarks -- ${command.replace(/^signal /, '')}`),
     '',
