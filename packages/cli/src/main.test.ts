@@ -189,6 +189,21 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
   expect((await readdir(folder)).filter((name) => name.includes('never') || name.endsWith('.tmp'))).toEqual([])
 })
 
+test('doctor tells the adapter, tries it, and says what it passed over', async () => {
+  const { json, code } = await espalier(['doctor', '--adapter', 'swiftshader', '--json'])
+  expect(json()).toMatchObject({
+    adapter: expect.stringMatching(/swiftshader/i),
+    kind: 'software',
+    backend: expect.any(String),
+    skipped: [],
+    limits: { maxBufferSize: expect.any(Number) },
+    features: expect.any(Array),
+    versions: { espalier: expect.any(String), node: process.versions.node, webgpu: expect.any(String) },
+    selfTest: { ok: true, gflops: expect.any(Number) },
+  })
+  expect(code).toBe(0)
+})
+
 test('an adapter that is not there: exit code 4', async () => {
   const { code, stderr } = await espalier(['doctor', '--adapter', 'no such adapter'])
   expect(stderr).toMatch(/no usable GPU adapter for 'no such adapter'/)

@@ -1,6 +1,6 @@
 import { describeVersions, openPlatform } from '#platform'
 import type { Target } from './operation.js'
-import type { AdapterPreference } from './platform.js'
+import type { AdapterPreference, Platform } from './platform.js'
 
 export interface GpuInfo {
   /** The adapter's own description, e.g. `llvmpipe (LLVM 15.0.6, 256 bits)`. */
@@ -12,6 +12,8 @@ export interface GpuInfo {
   /** Where it came from: the browser, the system's driver, or the SwiftShader that npm installed. */
   readonly source: string
   readonly versions: Readonly<Record<string, string>>
+  /** Adapters that would have been taken before this one, and why each was not. */
+  readonly skipped: readonly string[]
 }
 
 export interface Gpu {
@@ -61,7 +63,7 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
     throw new NoAdapterError(
       `no usable GPU adapter${options.prefer ? ` for '${options.prefer}'` : ''}:\n${platform.tried.map((line) => `  - ${line}`).join('\n')}`,
     )
-  const info = describe(adapter, platform.source)
+  const info = describe(adapter, platform)
   if (options.prefer === 'hardware' && info.kind !== 'hardware') {
     throw new NoAdapterError(
       `no hardware GPU adapter: the best one found is '${info.name}' (${info.kind}); use --adapter software to accept it`,
@@ -124,7 +126,7 @@ function limitNames(limits: GPUSupportedLimits): string[] {
       )
 }
 
-function describe(adapter: GPUAdapter, source: GpuInfo['source']): GpuInfo {
+function describe(adapter: GPUAdapter, { source, tried }: Platform): GpuInfo {
   const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean; backend?: string; driver?: string }
   // Browsers tell no description, so as not to identify the user, often only vendor and architecture.
   const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ') || 'unknown adapter'
@@ -144,5 +146,6 @@ function describe(adapter: GPUAdapter, source: GpuInfo['source']): GpuInfo {
     architecture: info.architecture,
     source,
     versions: describeVersions(),
+    skipped: tried,
   }
 }

@@ -26,7 +26,7 @@ export async function openPlatform(preference: AdapterPreference): Promise<Platf
     const filter = named ? preference : preference === 'software' ? 'llvmpipe' : undefined
     const found = await request(filter ? [`adapter=${filter}`] : [])
     if (typeof found !== 'string') return { adapter: found.adapter, source: 'system', instance: found.instance, tried }
-    tried.push(`system adapter${filter ? ` '${filter}'` : ''}: ${found}`)
+    tried.push(`system adapter${filter ? ` '${filter}'` : ''}: ${found}${named || process.platform !== 'linux' ? '' : refusedHint}`)
   } else if (!bundledOnly) tried.push(systemVulkanHint)
   if (named || preference === 'hardware') return { adapter: null, source: 'system', instance: null, tried }
 
@@ -47,7 +47,11 @@ export async function openPlatform(preference: AdapterPreference): Promise<Platf
 }
 
 const systemVulkanHint =
-  'no Vulkan loader (libvulkan.so.1) on this system: install the GPU driver, or `apt install mesa-vulkan-drivers` for a software one'
+  'no Vulkan loader (libvulkan.so.1) on this system: install the GPU driver, or mesa-vulkan-drivers for a software adapter faster than the bundled one'
+
+/** Dawn says so on standard error only, in terms of Vulkan's features. */
+const refusedHint =
+  ' (Vulkan drivers may be too old for Dawn: Mesa 22.3 of Debian 12 is, Mesa 25 of `apt install -t bookworm-backports mesa-vulkan-drivers` is not)'
 
 function hasSystemVulkan(): boolean {
   if (process.platform !== 'linux') return true

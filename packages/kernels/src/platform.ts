@@ -8,6 +8,6 @@ export interface Platform {
   readonly source: 'browser' | 'system' | 'bundled SwiftShader'
   /** What the adapter was asked of: `navigator.gpu` in a browser, an instance of Dawn in Node. */
   readonly instance: GPU | null
-  /** One line per attempt that failed, for the error message. */
+  /** One line per attempt that failed, for people who wonder. */
   readonly tried: readonly string[]
 }

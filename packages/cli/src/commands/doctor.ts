@@ -10,13 +10,14 @@ export const doctorCommand = defineCommand({
   options: commonOptions,
   async run(_, __, { gpu: open }) {
     const gpu = await open()
-    const { name, kind, backend, source } = gpu.info
+    const { name, kind, backend, source, skipped } = gpu.info
     const versions = { espalier: version, ...gpu.info.versions }
     const selfTest = await testAdapter(gpu)
-    const result = { adapter: name, kind, backend, source, limits: gpu.limits, features: gpu.features, versions, selfTest }
+    const result = { adapter: name, kind, backend, source, skipped, limits: gpu.limits, features: gpu.features, versions, selfTest }
     const lines = [
       `adapter    ${name}`,
       `kind       ${kind} (${backend}, ${source})`,
+      ...skipped.map((why) => `skipped    ${why}`),
       `self-test  ${selfTest.ok ? 'ok' : 'FAILED: a convolution is not what it should be'}, ${selfTest.gflops.toFixed(1)} GFLOP/s (3x3 convolution, 64 to 64 channels, float32)`,
       `versions   ${Object.entries(versions)
         .map(([key, value]) => `${key} ${value}`)
