@@ -37,6 +37,12 @@ const shapes: { name: string; x: Shape; w: Shape; attributes: Attributes }[] = [
     w: [6, 1, 3, 3],
     attributes: { pads: [0, 1, 1, 0], strides: [2, 2], group: 3 },
   },
+  {
+    name: 'depthwise stride 2, more rows and columns than a tile',
+    x: [2, 2, 21, 19],
+    w: [2, 1, 3, 3],
+    attributes: { pads: [1, 1, 1, 1], strides: [2, 2], group: 2 },
+  },
   { name: '1x1 stride 2', x: [2, 4, 6, 7], w: [3, 4, 1, 1], attributes: { strides: [2, 2] } },
   { name: 'whole image as kernel', x: [2, 3, 4, 5], w: [6, 3, 4, 5], attributes: {} },
 ]
@@ -209,7 +215,8 @@ describe('every kernel agrees with the reference', () => {
     expect(chosen([64, 32, 2, 2], [32, 32, 3, 3], { pads })).toBe('tiled')
     expect(chosen([64, 32, 32, 32], [64, 32, 1, 1], {})).toBe('tiled')
     expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32 })).toBe('depthwise-3x3')
-    expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32, strides: [2, 2] })).toBe('narrow')
+    expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32, strides: [2, 2] })).toBe('depthwise-3x3-stride2')
+    expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32, strides: [2, 1] })).toBe('narrow')
     const small = conv.dispatches(
       {},
       [

@@ -1,6 +1,7 @@
 import type { Dispatch, Shader, Target, Tensor } from '../operation.js'
 import type { Activation } from './conv2d.reference.js'
 import depthwiseCode from './depthwise-3x3.wgsl'
+import depthwiseStride2Code from './depthwise-3x3-stride2.wgsl'
 import narrowCode from './narrow.wgsl'
 import noQuadCode from './no-quad.wgsl'
 import quadCode from './quad.wgsl'
@@ -32,7 +33,7 @@ export function epilogueConstants({ bias, residual, mask, lists, activation }: E
   return { fused: bias || activation !== 'none' ? 1 : 0, adds: residual ? 1 : 0, masks: mask ? 1 : 0, ...(lists && { listed: 1 }) }
 }
 
-export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3' | 'workgroup'
+export type TileVariant = 'tiled' | 'tiled-3x3' | 'narrow' | 'depthwise-3x3' | 'depthwise-3x3-stride2' | 'workgroup'
 
 const access = ['read', 'read', 'read', 'read', 'read', 'write', 'read'] as const
 const shader = (name: TileVariant, code: string): Shader => ({ name: `conv2d-${name}`, code, access })
@@ -48,6 +49,7 @@ const kernels: Record<TileVariant, { outputs: number; quad: Shader; plain?: Shad
   'tiled-3x3': { outputs: 8, quad: shader('tiled-3x3', quadCode + paramsCode + tiled3x3Code) },
   narrow: withoutLanes('narrow', narrowCode),
   'depthwise-3x3': withoutLanes('depthwise-3x3', depthwiseCode),
+  'depthwise-3x3-stride2': withoutLanes('depthwise-3x3-stride2', depthwiseStride2Code),
   workgroup: { ...withoutLanes('workgroup', workgroupTileCode + workgroupCode), outputs: 64 },
 }
 
@@ -58,11 +60,14 @@ function withoutLanes(name: TileVariant, code: string) {
 
 /** Which tiled kernels can compute a problem; those for few outputs per group know no lists of channels. */
 export function tileVariants(p: TileProblem, target: Target, listed = false): TileVariant[] {
-  const ones = [...p.inStep, ...p.outStep, ...p.tapStep].every((step) => step === 1)
-  const plain3x3 = ones && p.taps[0] === 3 && p.taps[1] === 3
+  const all3x3 = [...p.outStep, ...p.tapStep].every((step) => step === 1) && p.taps.every((taps) => taps === 3)
+  const strided = (step: number) => all3x3 && p.inStep.every((each) => each === step)
+  const plain3x3 = strided(1)
+  const depthwise = p.input[1] === p.group && !listed
   const variants: TileVariant[] = listed ? ['tiled', 'workgroup'] : ['tiled', 'narrow', 'workgroup']
   if (plain3x3 && target.subgroups) variants.push('tiled-3x3')
-  if (plain3x3 && p.input[1] === p.group && !listed) variants.push('depthwise-3x3')
+  if (plain3x3 && depthwise) variants.push('depthwise-3x3')
+  if (strided(2) && depthwise) variants.push('depthwise-3x3-stride2')
   return variants
 }
 
@@ -76,7 +81,14 @@ function cost(p: TileProblem, variant: Exclude<TileVariant, 'workgroup'>): numbe
   const outputs = roundUp(p.output[1] / p.group, kernels[variant].outputs)
   const pixels = p.grid[0] * p.grid[1]
   const tiles4x4 = roundUp(p.grid[0], 4) * roundUp(p.grid[1], 4)
-  return outputs * { tiled: pixels, 'tiled-3x3': 0.7 * tiles4x4, narrow: 9 * roundUp(pixels, 8), 'depthwise-3x3': 2 * tiles4x4 }[variant]
+  const perOutput = {
+    tiled: pixels,
+    'tiled-3x3': 0.7 * tiles4x4,
+    narrow: 9 * roundUp(pixels, 8),
+    'depthwise-3x3': 2 * tiles4x4,
+    'depthwise-3x3-stride2': 5 * tiles4x4,
+  }
+  return outputs * perOutput[variant]
 }
 
 /** Workgroups below which tiles of workgroup memory leave hardware idle, and channels below which they are mostly empty (guesses until measured). */
@@ -119,6 +131,7 @@ export function tileInvocations(p: TileProblem, variant: TileVariant): [number, 
     case 'narrow':
       return [n * p.output[1] * Math.ceil((gh * gw) / 8), 1]
     case 'depthwise-3x3':
+    case 'depthwise-3x3-stride2':
       return [n * p.output[1] * Math.ceil(gh / 8) * Math.ceil(gw / 4), 1]
   }
 }

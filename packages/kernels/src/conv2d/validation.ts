@@ -15,9 +15,9 @@ const rotated = (n: number) => Array.from({ length: n }, (_, i) => (i + 1) % n)
 type Constants = Readonly<Record<string, number>>
 
 /** With the epilogue that `constants` stand for, so that the pipeline tried is the one that will be used. */
-function tiles(variant: TileVariant, x: Shape, w: Shape, group: number) {
+function tiles(variant: TileVariant, x: Shape, w: Shape, group: number, stride = 1) {
   return ({ fused, adds, masks, listed }: Constants): KernelCase => {
-    const attributes: Attributes = { pads, group, activation: fused ? 'relu' : 'none' }
+    const attributes: Attributes = { pads, group, strides: [stride, stride], activation: fused ? 'relu' : 'none' }
     const problem = forwardProblem(convGeometry('Conv', attributes, x, w))
     const operation: Operation = {
       ...fusedConv,
@@ -46,6 +46,7 @@ export const convKernelCases: Readonly<Record<string, (constants: Constants) => 
   'conv2d-tiled-3x3': tiles('tiled-3x3', [2, 5, 9, 7], [11, 5, 3, 3], 1),
   'conv2d-narrow': tiles('narrow', [2, 5, 9, 7], [5, 1, 3, 3], 5),
   'conv2d-depthwise-3x3': tiles('depthwise-3x3', [2, 5, 9, 7], [5, 1, 3, 3], 5),
+  'conv2d-depthwise-3x3-stride2': tiles('depthwise-3x3-stride2', [2, 5, 19, 11], [5, 1, 3, 3], 5, 2),
   'conv2d-workgroup': tiles('workgroup', [2, 18, 9, 11], [70, 18, 3, 3], 1),
   'conv2d-weight-gradient-tiled': weightGradient(tiledWeightGradient, [2, 5, 9, 7], [18, 5, 3, 3], 1),
   'conv2d-weight-gradient-narrow': weightGradient(narrowWeightGradient, [2, 5, 9, 7], [5, 1, 3, 3], 5),
