@@ -69,7 +69,7 @@ export interface PruneOptions extends NormalizationOptions {
   /** Candidates judged in one run of the GPU. */
   readonly candidates?: number
   readonly recalibrate?: boolean
-  /** Layers that lose inputs are re-fitted by least squares to what they gave in the original network; false by default. */
+  /** Layers that lose inputs are re-fitted by least squares to what they gave in the original network; true by default with filters. */
   readonly refit?: boolean
   /** The best few candidates, judged again, on more images (eight times as many, up to 2,000, or else twice as many), after recalibration and a moment of training; one in 32, 4 to 8, by default and at most a third of `episodes`, with 1 the search has the last word. */
   readonly finalists?: number
