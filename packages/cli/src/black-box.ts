@@ -13,7 +13,8 @@ export async function loadModule(path: string, field: string): Promise<CostFunct
   try {
     module = await import(/* @vite-ignore */ pathToFileURL(resolve(path)).href)
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
+    // Who imported it is a file of ours.
+    const message = (error instanceof Error ? error.message : String(error)).replace(/ imported from .*$/, '')
     throw new InputError('the module cannot be loaded', { file: path, field, expected: 'an ES module', found: message, cause: error })
   }
   if (typeof module.default !== 'function')

@@ -73,6 +73,7 @@ const aMinute = 60_000
 
 /** Reads the budgets, loading the modules they name. @throws InputError naming the budget and what was expected */
 export async function readBudgets(given: readonly (string | CustomBudget)[], meters?: Meters): Promise<BudgetRequest[]> {
+  if (typeof given === 'string') throw new InputError('not a list', { field: 'budgets', expected: `['${given}']`, found: `'${given}'` })
   if (!Array.isArray(given) || given.length === 0)
     throw new InputError('no budget', { field: '--budget', expected: `at least one, such as ${forms}` })
   const requests = await Promise.all(given.map((one) => (typeof one === 'string' ? parseBudget(one, meters) : customBudget(one, meters))))
@@ -169,7 +170,7 @@ export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, 
   try {
     value = await budget.cost(candidate)
   } catch (error) {
-    throw new InputError('its function threw', {
+    throw new InputError(budget.text.startsWith('command:') ? 'its command failed' : 'its function threw', {
       field,
       expected: 'a finite number',
       found: error instanceof Error ? error.message : String(error),
@@ -177,7 +178,8 @@ export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, 
     })
   }
   if (typeof value !== 'number' || !Number.isFinite(value)) {
-    const found = typeof value === 'number' ? String(value) : `${typeof value} ${String(JSON.stringify(value)).slice(0, 60)}`
+    const found =
+      value === undefined || typeof value === 'number' ? String(value) : `${typeof value} ${String(JSON.stringify(value)).slice(0, 60)}`
     throw new InputError('its function gave no finite number', { field, expected: 'a finite number', found })
   }
   return value

@@ -1,5 +1,5 @@
 /** Files that are either whole or not there: written beside, then renamed. */
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { InputError } from '@espalier/nn'
 
@@ -66,6 +66,13 @@ export async function checkWritable(path: string, field: string): Promise<void> 
   } finally {
     await rm(probe, { force: true })
   }
+}
+
+/** Refuses to write over the file that a result is made from. @param input what the user gave for it; not a path where it was given in code */
+export async function checkNotOver(out: string, input: unknown, what: string): Promise<void> {
+  if (typeof input !== 'string') return
+  const [a, b] = await Promise.all([out, input].map((path) => realpath(path).catch(() => resolve(path))))
+  if (a === b) throw new InputError(`is ${what} itself, which would be lost`, { file: out, field: '--out', expected: 'another file' })
 }
 
 export async function makeFolder(path: string, field: string): Promise<void> {

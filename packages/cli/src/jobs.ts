@@ -5,6 +5,7 @@ import {
   buildArchitecture,
   channelGroups,
   costOf,
+  type Dataset,
   defaultInput,
   type EpochRecord,
   evaluate as evaluateGraph,
@@ -16,11 +17,13 @@ import {
   normalizationMetadata,
   withMetadata,
 } from '@espalier/nn'
-import { checkWritable, writeWhole } from './files.js'
-import { latencyOf } from './measure.js'
+import { checkNotOver, checkWritable, writeWhole } from './files.js'
+import { latenciesOf } from './measure.js'
 import {
+  checkFits,
   chooseNormalization,
   type DataSource,
+  type LoadedModel,
   loadData,
   loadModel,
   type ModelSource,
@@ -29,7 +32,7 @@ import {
   trainingNormalization,
 } from './model.js'
 import { type Reporter, silent } from './reporter.js'
-import { digest, openRun, type Run } from './run.js'
+import { digest, endOf, openRun, type Run } from './run.js'
 import { runTraining, type TrainingChoice, trainingDefaults } from './training.js'
 
 interface Common {
@@ -67,9 +70,11 @@ export interface Evaluation {
 /** Judges a network on the test set. */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const report = options.report ?? silent
-  const { graph } = await loadModel(options.model)
+  const model = await loadModel(options.model)
+  const { graph } = model
   const data = await loadData(options.data, options.seed ?? 0, graph)
   const test = await data.test()
+  checkFits(model, test, 'MODEL', report)
   const normalization = chooseNormalization(options, graph, test, report)
   return withGpu(options.gpu, async (gpu) => {
     const { accuracy, loss, images } = await evaluateGraph(gpu, graph, test, {
@@ -79,7 +84,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       onProgress: (event) => report.progress('eval', event.images, event.total),
     })
     const { params, macs } = costOf(graph)
-    return { accuracy, loss, images, params, macs, latencyMs: await latencyOf(gpu, graph), adapter: gpu.info.name }
+    const [latencyMs] = await latenciesOf(gpu, [graph])
+    return { accuracy, loss, images, params, macs, latencyMs, adapter: gpu.info.name }
   })
 }
 
@@ -150,12 +156,19 @@ export interface FinetuneOptions extends TrainJobOptions {
 /** Trains a network further, from its weights, at a small learning rate. */
 export async function finetune(options: FinetuneOptions): Promise<Trained> {
   return withGpu(options.gpu, async (gpu) => {
-    if (options.out !== undefined) await checkWritable(options.out, '--out')
+    if (options.out !== undefined) {
+      await checkWritable(options.out, '--out')
+      await checkNotOver(options.out, options.teacher, 'the teacher')
+    }
     const model = await loadModel(options.model)
     const source = options.teacher === undefined ? undefined : await loadModel(options.teacher, '--teacher')
     const teacher = source && { graph: source.graph, temperature: options.temperature ?? 4, weight: options.teacherWeight ?? 0.7 }
     const data = await loadData(options.data, options.seed ?? 0, model.graph)
-    const normalization = chooseNormalization(options, model.graph, await data.train(), options.report ?? silent)
+    const dataset = await data.train()
+    const report = options.report ?? silent
+    checkFits(model, dataset, 'MODEL', report)
+    if (source) checkTeacher(source, model, dataset, report)
+    const normalization = chooseNormalization(options, model.graph, dataset, report)
     const settings = {
       model: model.name,
       modelDigest: digest(model.bytes),
@@ -174,6 +187,19 @@ export async function finetune(options: FinetuneOptions): Promise<Trained> {
       epochs: options.epochs ?? 10,
     })
   })
+}
+
+/** A teacher sees the same images and says something of the same outputs. */
+function checkTeacher(teacher: LoadedModel, { graph, name }: LoadedModel, dataset: Dataset, report: Reporter): void {
+  checkFits(teacher, dataset, '--teacher', report)
+  const [theirs, ours] = [teacher.graph, graph].map(({ outputs }) => outputs[0].shape.slice(1))
+  if (String(theirs) !== String(ours))
+    throw new InputError('--teacher has other outputs than the model', {
+      file: teacher.name,
+      field: 'outputs',
+      expected: `[N, ${ours.join(', ')}], as ${name} has`,
+      found: `[N, ${theirs.join(', ')}]`,
+    })
 }
 
 type Job = TrainJobOptions &
@@ -202,41 +228,49 @@ async function trainAndWrite(gpu: Gpu, graph: Graph, data: Awaited<ReturnType<ty
           versions: gpu.info.versions,
           resume: job.resume,
           implicit: job.temporary,
+          report,
         })
-  const test = await data.test()
-  const dataset = await data.train()
-  const trained = await runTraining({
-    gpu,
-    graph,
-    dataset,
-    stage: job.stage,
-    choice,
-    normalization,
-    teacher: job.teacher,
-    seed,
-    run,
-    report,
-    signal: job.signal,
-    checkpointSeconds: job.checkpointSeconds,
-  })
-  const bytes = exportOnnx(trained.graph)
-  const written = await importOnnx(bytes)
-  const judged = await evaluateGraph(gpu, written, test, { normalization })
-  if (out !== undefined) await writeWhole(out, bytes)
-  const { params, macs } = costOf(written)
-  const result = {
-    model: out ?? null,
-    ...judged,
-    params,
-    macs,
-    epochs: trained.history,
-    seed,
-    adapter: gpu.info.name,
-    seconds: (performance.now() - start) / 1000,
+  try {
+    const test = await data.test()
+    const dataset = await data.train()
+    const trained = await runTraining({
+      gpu,
+      graph,
+      dataset,
+      stage: job.stage,
+      choice,
+      normalization,
+      teacher: job.teacher,
+      seed,
+      run,
+      report,
+      signal: job.signal,
+      checkpointSeconds: job.checkpointSeconds,
+    })
+    const bytes = exportOnnx(trained.graph)
+    const written = await importOnnx(bytes)
+    const judged = await evaluateGraph(gpu, written, test, { normalization })
+    if (out !== undefined) await writeWhole(out, bytes)
+    const { params, macs } = costOf(written)
+    const result = {
+      model: out ?? null,
+      ...judged,
+      params,
+      macs,
+      epochs: trained.history,
+      seed,
+      adapter: gpu.info.name,
+      seconds: (performance.now() - start) / 1000,
+    }
+    if (job.temporary) await run?.discard()
+    else await run?.finish(result)
+    return { ...result, graph: written, bytes }
+  } catch (error) {
+    // Input that does not fit shows before anything was trained: there is nothing to keep.
+    if (job.temporary && error instanceof InputError && !run?.before) await run?.discard()
+    else await run?.end(endOf(error))
+    throw error
   }
-  if (job.temporary) await run?.discard()
-  else await run?.finish(result)
-  return { ...result, graph: written, bytes }
 }
 
 export interface InitializeOptions {

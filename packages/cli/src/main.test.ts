@@ -36,7 +36,8 @@ test.each([
   [['init', 'resnet19', '--out', 'x.onnx'], /unknown architecture.*resnet18.*'resnet19'/],
   [['init', 'tiny', '--out', 'x.onnx', '--seed', '-1'], /--seed: expected a whole number from 0.*"-1"/],
   [['init', 'tiny', '--out', 'x.onnx', '--width', '0'], /--width: expected a number above 0.*0/],
-  [['init', 'tiny', '--out', 'x.onnx', '--input', '3x0x4'], /--input.*expected/],
+  [['init', 'tiny', '--out', 'x.onnx', '--input', '3x0x4'], /--input: expected CHANNELSxHEIGHTxWIDTH/],
+  [['init', 'tiny', '--out', 'x.onnx', '--input', 'axbxc'], /--input: expected CHANNELSxHEIGHTxWIDTH.*"axbxc"/],
   [['init', 'tiny', '--out', '/nowhere/at/all.onnx'], /\/nowhere\/at\/all\.onnx: --out: cannot be written.*existing folder/],
   [['init', 'tiny', '--out', tmpdir()], /--out.*expected the name of a file, found a folder/],
   [['prune', 'x.onnx', '--resume'], /--run: is required/],
@@ -125,6 +126,9 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
   await writeFile(png, Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13]))
   const lenet = at('lenet.onnx')
   await writeFile(lenet, exportOnnx(buildArchitecture('lenet5')))
+  const [fewClasses, manyClasses] = [at('few.onnx'), at('many.onnx')]
+  await writeFile(fewClasses, exportOnnx(buildArchitecture('tiny', { classes: 5 })))
+  await writeFile(manyClasses, exportOnnx(buildArchitecture('tiny', { classes: 100 })))
   const out = at('never.onnx')
   const pruning = (model: string, data: string, budget = 'params<=50%', ...more: string[]) => [
     'prune',
@@ -148,6 +152,18 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
     [['eval', lenet, '--data', `idx:${at('nowhere')}`], /nowhere.*expected a folder, found nothing there/],
     [['eval', lenet, '--data', await idx('labels', { labels: [0, 1, 2, 250] })], /label.*out of range.*0 \.\. 9.*250/],
     [['eval', tiny, '--data', await idx('grey', {})], /do not fit the network.*3x24x24.*1x28x28/],
+    [
+      ['eval', fewClasses, '--data', 'shapes,limit=10'],
+      /few\.onnx: outputs: MODEL does not fit data 'shapes': expected at least 10, one for each class, found 5/,
+    ],
+    [
+      ['finetune', tiny, '--data', 'shapes,limit=100', '--out', at('never.onnx'), '--teacher', manyClasses],
+      /many\.onnx: outputs: --teacher has other outputs than the model: expected \[N, 10\], as .*tiny\.onnx has, found \[N, 100\]/,
+    ],
+    [
+      ['finetune', tiny, '--data', 'shapes,limit=100', '--out', at('never.onnx'), '--teacher', lenet],
+      /lenet\.onnx: input 'input': --teacher does not fit data 'shapes': expected \[N, 1, 28, 28\], found images of \[3, 24, 24\]/,
+    ],
     [['eval', tiny, '--data', 'shapes,limit=0'], /limit.*from 1.*0/],
     [['eval', tiny, '--data', 'shapes,limit=10', '--mean', '0.5'], /--std: give both/],
     [['eval', tiny, '--data', 'shapes,limit=10', '--normalize', 'mnist'], /unknown normalisation.*cifar10.*'mnist'/],
@@ -160,7 +176,7 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
     [pruning(tiny, 'shapes,limit=100', `module:${at('nan.mjs')}<=3`), /nan\.mjs<=3'.*no finite number.*NaN/],
     [
       pruning(tiny, 'shapes,limit=100', 'params<=50%', '--method', 'amx'),
-      /--method: not there: expected one of crl, crl-fine, entropy, amc, .*found 'amx'/,
+      /--method: unknown: expected one of crl, crl-fine, entropy, amc, .*found 'amx'/,
     ],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--algorithm', 'ppo'), /--algorithm.*ppo-lag, pid-lag, trpo-lag, cpo.*'ppo'/],
     [pruning(tiny, 'shapes,limit=100', 'params<=50%', '--reward', 'f1'), /--reward.*accuracy, -entropy, entropy, accuracy\*log-macs.*'f1'/],

@@ -1,14 +1,15 @@
 /** What is said of a network in results. */
 import type { Gpu } from '@espalier/kernels'
-import { costOf, type Graph, measureLatency, memoryOf, nonZeroWeights } from '@espalier/nn'
+import { costOf, type Graph, type Latency, measureLatencies, memoryOf, nonZeroWeights } from '@espalier/nn'
 
-/** Time for a measurement of latency, in ms. */
+/** Time for a measurement of a network's latency, in ms. */
 const patience = 3000
 
-/** Median and 95th percentile in ms at batch 1; fewer runs where one takes long. */
-export async function latencyOf(gpu: Gpu, graph: Graph): Promise<{ median: number; p95: number }> {
-  const { median } = await measureLatency(gpu, graph, { runs: 3, warmup: 1 })
-  return measureLatency(gpu, graph, { runs: Math.round(Math.min(50, Math.max(5, patience / median))), warmup: 2 })
+/** Median and 95th percentile in ms at batch 1, of several networks in turn; fewer runs where one takes long. */
+export async function latenciesOf(gpu: Gpu, graphs: readonly Graph[]): Promise<Latency[]> {
+  const first = await measureLatencies(gpu, graphs, { runs: 3, warmup: 1 })
+  const round = first.reduce((sum, { median }) => sum + median, 0) / graphs.length
+  return measureLatencies(gpu, graphs, { runs: Math.round(Math.min(50, Math.max(5, patience / round))), warmup: 2 })
 }
 
 export interface Figures {
@@ -23,15 +24,8 @@ export interface Figures {
   readonly accuracy: number
 }
 
-export async function figuresOf(gpu: Gpu, graph: Graph, bytes: Uint8Array, accuracy: number): Promise<Figures> {
+/** All but the latency, which is measured beside that of another network. */
+export function figuresOf(graph: Graph, bytes: Uint8Array, accuracy: number): Omit<Figures, 'latencyMs'> {
   const { params, macs } = costOf(graph)
-  return {
-    params,
-    macs,
-    bytes: bytes.length,
-    memory: memoryOf(graph),
-    weights: nonZeroWeights(graph).nonZero,
-    latencyMs: (await latencyOf(gpu, graph)).median,
-    accuracy,
-  }
+  return { params, macs, bytes: bytes.length, memory: memoryOf(graph), weights: nonZeroWeights(graph).nonZero, accuracy }
 }

@@ -1,6 +1,7 @@
 /** Models and data as commands and library functions take them. */
 import { readFile, stat } from 'node:fs/promises'
 import {
+  classifierOf,
   computeNormalization,
   type Data,
   type DataSpec,
@@ -71,6 +72,23 @@ export async function loadData(source: DataSource, seed: number, graph?: Graph):
   // Only IDX files do not say how many classes they have.
   const classes = kind === 'idx' && output?.length === 2 && typeof output[1] === 'number' ? output[1] : undefined
   return openData(source, { seed, size, classes })
+}
+
+/**
+ * Before any work: is it a classifier of such images, with an output for each class? Says so where it has more.
+ * @throws InputError naming `field` and the model
+ */
+export function checkFits({ graph, name }: LoadedModel, dataset: Dataset, field: string, report: Reporter): void {
+  try {
+    classifierOf(graph, dataset)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    const what = `${field} does not fit data '${dataset.name}'`
+    throw new InputError(what, { file: name, field: error.field, expected: error.expected, found: error.found, cause: error })
+  }
+  const outputs = graph.outputs[0].shape[1]
+  if (typeof outputs === 'number' && outputs > dataset.classes)
+    report.log(`note: ${name} has ${outputs} outputs, and data '${dataset.name}' ${dataset.classes} classes`)
 }
 
 export interface NormalizationOptions {

@@ -40,7 +40,7 @@ export const number = (least: number, most = Number.POSITIVE_INFINITY) => {
 }
 export const above = (bound: number) =>
   z.preprocess(numeric, z.number(`expected a number above ${bound}`).gt(bound, `expected a number above ${bound}`))
-export const text = z.string('expected text').min(1, 'expected text, found none')
+export const text = z.string('expected text').min(1, 'expected some text')
 export const flag = z.boolean('expected true or false')
 export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) => z.enum(values, `expected one of ${values.join(', ')}`)
 const listed = (value: unknown) =>
@@ -65,10 +65,12 @@ export const texts = z.preprocess(
   z.array(text, 'expected text or a list of texts'),
 )
 
+const sizes = 'expected CHANNELSxHEIGHTxWIDTH, such as 3x32x32'
+const side = z.int(sizes).min(1, sizes)
 /** `3x32x32` */
 export const inputShape = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(/[x,]/i).map((part) => numeric(part.trim())) : value),
-  z.tuple([z.int().min(1), z.int().min(1), z.int().min(1)], 'expected CHANNELSxHEIGHTxWIDTH, such as 3x32x32'),
+  z.tuple([side, side, side], sizes),
 )
 
 export const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -1,16 +1,17 @@
 /** The folder of a run: settings, records, and what is needed to go on after an interruption. */
 import { createHash } from 'node:crypto'
-import { open, readFile, rm, rmdir, stat, truncate } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, rmdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import { InputError } from '@espalier/nn'
+import { AbortedError, InputError } from '@espalier/nn'
 import { makeFolder, readIfThere, readJson, writeWhole } from './files.js'
+import type { Reporter } from './reporter.js'
 import { version } from './version.js'
 
 export type Settings = Readonly<Record<string, unknown>>
 
 export interface RunRecord {
   readonly command: string
-  readonly status: 'running' | 'failed' | 'done'
+  readonly status: 'running' | 'interrupted' | 'failed' | 'done'
   readonly settings: Settings
   readonly seed: number
   readonly adapter: string
@@ -34,8 +35,8 @@ export interface Run {
   cut(name: string, bytes: number): Promise<void>
   remove(name: string): Promise<void>
   finish(result: unknown): Promise<void>
-  /** Ended by an error: the folder may be used again. */
-  fail(): Promise<void>
+  /** Ended before its time: by an error, and then the folder may be used again; or by an interruption, after which it may be gone on with. */
+  end(status: 'failed' | 'interrupted'): Promise<void>
   /** Removes what the run wrote, and its folder where nothing else is in it. */
   discard(): Promise<void>
 }
@@ -48,9 +49,16 @@ export interface RunOptions {
   readonly adapter: string
   readonly versions: Readonly<Record<string, string>>
   readonly resume?: boolean
-  /** The folder was not named by the user: an unfinished run in it may be replaced. */
+  /**
+   * The folder was not named by the user, who may not think of what an interrupted command left there: it is gone on with by the same settings, which come
+   * to the same result, and set aside for others.
+   */
   readonly implicit?: boolean
+  readonly report?: Reporter
 }
+
+/** How a run ended that an error ended. */
+export const endOf = (error: unknown) => (error instanceof AbortedError ? 'interrupted' : 'failed')
 
 export const recordName = 'run.json'
 /** Everything a run may write; a new run in the same folder removes it, and touches nothing else. */
@@ -76,6 +84,35 @@ export async function readRecord(dir: string): Promise<RunRecord | undefined> {
   return record as RunRecord
 }
 
+const isUnfinished = (record: RunRecord | undefined): record is RunRecord =>
+  record?.status === 'running' || record?.status === 'interrupted'
+
+/** Whether `openRun` goes on with what is in the folder. */
+export async function goesOn(dir: string, options: RunOptions): Promise<boolean> {
+  if (options.resume || !options.implicit) return options.resume ?? false
+  const before = await readRecord(dir).catch(() => undefined)
+  return isUnfinished(before) && difference(before, options) === undefined
+}
+
+/** What a new run in the folder would overwrite although no run wrote it. */
+async function foreignIn(dir: string): Promise<string | undefined> {
+  for (const name of ours) {
+    const found = await stat(join(dir, name)).catch(() => undefined)
+    if (found && !(found.isDirectory() && (await readdir(join(dir, name))).length === 0)) return name
+  }
+  return undefined
+}
+
+/** Gives a folder another name, the first that is free. */
+async function setAside(dir: string): Promise<string> {
+  for (let i = 1; ; i++) {
+    const name = `${dir}.${i}`
+    if (await stat(name).catch(() => undefined)) continue
+    await rename(dir, name)
+    return name
+  }
+}
+
 export async function openRun(dir: string, options: RunOptions): Promise<Run> {
   const found = await stat(dir).catch(() => undefined)
   if (found && !found.isDirectory())
@@ -88,12 +125,26 @@ export async function openRun(dir: string, options: RunOptions): Promise<Run> {
       expected: `a folder with ${recordName}`,
       found: found ? `none` : 'nothing there',
     })
+  const resume = await goesOn(dir, options)
   if (before && options.resume) checkSame(before, options, dir)
-  else if (before?.status === 'running' && !options.implicit)
+  else if (isUnfinished(before) && !options.implicit)
     throw new InputError('holds an unfinished run', { file: dir, field: '--run', expected: '--resume to go on with it, or another folder' })
+  else if (isUnfinished(before) && !resume)
+    options.report?.log(`${dir}: an unfinished run with other settings is kept as ${await setAside(dir)}`)
+  else if (resume) options.report?.log(`${dir}: going on with the unfinished run of the same settings`)
+  const foreign = found && !before ? await foreignIn(dir) : undefined
+  if (foreign !== undefined)
+    throw new InputError('holds what no run wrote', {
+      file: dir,
+      field: '--run',
+      expected: `a new folder, or one with ${recordName}`,
+      found: `${foreign}, which a run would replace`,
+    })
   await makeFolder(join(dir, 'checkpoint'), '--run')
-  const run = folder(dir, options.resume ? before : undefined)
-  if (!options.resume) {
+  const run = folder(dir, resume ? before : undefined)
+  if (resume && before)
+    await run.write(recordName, `${JSON.stringify({ ...before, status: before.status === 'done' ? 'done' : 'running' }, null, 2)}\n`)
+  else {
     for (const name of ours.filter((name) => name !== recordName)) await rm(join(dir, name), { recursive: true, force: true })
     await makeFolder(join(dir, 'checkpoint'), '--run')
     const { command, settings, seed, adapter } = options
@@ -153,9 +204,9 @@ function folder(dir: string, before: RunRecord | undefined): Run {
       const record = (await readRecord(dir))!
       await run.write(recordName, `${JSON.stringify({ ...record, status: 'done', result }, null, 2)}\n`)
     },
-    async fail() {
+    async end(status) {
       const record = (await readRecord(dir))!
-      await run.write(recordName, `${JSON.stringify({ ...record, status: 'failed' }, null, 2)}\n`)
+      await run.write(recordName, `${JSON.stringify({ ...record, status }, null, 2)}\n`)
     },
     async discard() {
       for (const name of ours) await rm(path(name), { recursive: true, force: true })
@@ -179,21 +230,33 @@ function parseRecord(line: string, file: string, index: number): unknown {
   }
 }
 
-function checkSame(before: RunRecord, { command, settings, adapter }: RunOptions, dir: string): void {
-  const file = join(dir, recordName)
-  const differ = (field: string, recorded: unknown, asked: unknown) => {
-    if (JSON.stringify(recorded) !== JSON.stringify(asked))
-      throw new InputError('the run was begun with other settings', {
-        file,
-        field,
-        expected: String(JSON.stringify(recorded)),
-        found: String(JSON.stringify(asked)),
-      })
-  }
-  differ('command', before.command, command)
-  for (const field of new Set([...Object.keys(before.settings), ...Object.keys(settings)]))
-    differ(field, before.settings[field], settings[field])
-  differ('adapter', before.adapter, adapter)
+interface Difference {
+  readonly field: string
+  readonly recorded: unknown
+  readonly asked: unknown
+}
+
+/** The first setting that is not what was recorded. */
+function difference(before: RunRecord, { command, settings, adapter }: RunOptions): Difference | undefined {
+  const fields = new Set([...Object.keys(before.settings), ...Object.keys(settings)])
+  const pairs: Difference[] = [
+    { field: 'command', recorded: before.command, asked: command },
+    ...[...fields].map((field) => ({ field, recorded: before.settings[field], asked: settings[field] })),
+    { field: 'adapter', recorded: before.adapter, asked: adapter },
+  ]
+  return pairs.find(({ recorded, asked }) => JSON.stringify(recorded) !== JSON.stringify(asked))
+}
+
+function checkSame(before: RunRecord, options: RunOptions, dir: string): void {
+  const found = difference(before, options)
+  if (!found) return
+  const { field, recorded, asked } = found
+  throw new InputError('the run was begun with other settings', {
+    file: join(dir, recordName),
+    field,
+    expected: String(JSON.stringify(recorded)),
+    found: String(JSON.stringify(asked)),
+  })
 }
 
 export const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')

@@ -12,6 +12,7 @@ import {
   maskedEvaluator,
 } from '@espalier/nn'
 import {
+  checkFits,
   chooseNormalization,
   type DataSource,
   loadData,
@@ -25,7 +26,7 @@ import { runFor, scoresFor, splitOff } from './prune/judging.js'
 import { createSpace, type Space } from './prune/space.js'
 import { writeReport } from './report/report.js'
 import { type Reporter, silent } from './reporter.js'
-import { digest, openRun, type Run } from './run.js'
+import { digest, endOf, openRun, type Run } from './run.js'
 
 export interface SensitivityOptions extends NormalizationOptions {
   readonly model: ModelSource
@@ -46,7 +47,7 @@ export interface SensitivityOptions extends NormalizationOptions {
   /** Folder of the run's records; none are kept when absent. */
   readonly run?: string
   readonly resume?: boolean
-  /** An unfinished run in that folder may be replaced. */
+  /** The folder was not named by the user: an unfinished run in it is gone on with, or set aside where its settings were others. */
   readonly replace?: boolean
   readonly seed?: number
   readonly gpu?: Gpu
@@ -105,9 +106,11 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
   const report = options.report ?? silent
   const choice = settle(options, gpu)
   const { seed, ratios, criterion, recalibrate } = choice
-  const { graph, bytes, name } = await loadModel(options.model)
+  const model = await loadModel(options.model)
+  const { graph, bytes, name } = model
   const data = await loadData(options.data, seed, graph)
   const train = await data.train()
+  checkFits(model, train, 'MODEL', report)
   const normalization = chooseNormalization(options, graph, train, report)
   const { validation, rest } = splitOff(train, choice.validation, choice.images, seed)
   const { signal } = options
@@ -130,6 +133,7 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
           versions: gpu.info.versions,
           resume: options.resume,
           implicit: options.replace,
+          report,
         })
   try {
     const size = runFor(gpu, graph, choice, validation.count)
@@ -164,8 +168,8 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
     if (run) await writeReport(run.dir)
     return result
   } catch (error) {
+    await run?.end(endOf(error))
     if (error instanceof AbortedError && run) throw new AbortedError(`${error.message}; --resume --run ${run.dir} goes on`)
-    await run?.fail()
     throw error
   }
 }

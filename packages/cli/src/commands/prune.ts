@@ -49,7 +49,7 @@ export const pruneCommand = defineCommand({
       'candidates of the episodes for exchanges around the best one, at the end (0)',
       whole(0).optional(),
     ),
-    episodes: option('--episodes <n>', 'candidates to judge (128)', whole(1).optional()),
+    episodes: option('--episodes <n>', 'candidates to judge, those of the finalists included (128)', whole(1).optional()),
     criterion: option('--criterion <name>', 'which channels go first: l1, l2, bn, fpgm, taylor, entropy or random (l1)', text.optional()),
     roundTo: option('--round-to <n>', 'widths are multiples of this (1)', whole(1).optional()),
     minChannels: option('--min-channels <n>', 'no group gets narrower (1)', whole(1).optional()),

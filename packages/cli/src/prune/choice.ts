@@ -63,13 +63,13 @@ export function settleJudging(
 }
 
 function among(field: string, value: string, known: readonly string[]): void {
-  if (!known.includes(value)) throw new InputError('not there', { field, expected: `one of ${known.join(', ')}`, found: `'${value}'` })
+  if (!known.includes(value)) throw new InputError('unknown', { field, expected: `one of ${known.join(', ')}`, found: `'${value}'` })
 }
 
 function wholeFrom<T extends string>(choice: Readonly<Record<T, number>>, fields: readonly (readonly [T, number])[]): void {
   for (const [field, least] of fields) {
     if (!Number.isSafeInteger(choice[field]) || choice[field] < least)
-      throw new InputError('not usable', { field, expected: `a whole number from ${least}`, found: choice[field] })
+      throw new InputError('not usable', { field, expected: `a whole number from ${least}`, found: JSON.stringify(choice[field]) })
   }
 }
 

@@ -3,7 +3,7 @@ import type { Gpu } from '@espalier/kernels'
 import { InputError, normalizationMetadata, withMetadata } from '@espalier/nn'
 import { type BudgetRequest, type Candidate, costValue, isExact, readBudgets, resolveBudgets } from '../budgets.js'
 import { latencyMeter } from '../latency.js'
-import { chooseNormalization, loadData, loadModel } from '../model.js'
+import { checkFits, chooseNormalization, loadData, loadModel } from '../model.js'
 import { silent } from '../reporter.js'
 import { digest } from '../run.js'
 import { settingsOf, settle } from './choice.js'
@@ -25,6 +25,7 @@ export async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
   const requests = await readBudgets(options.budgets, { latency: latency.cost })
   const data = await loadData(options.data, choice.seed, model.graph)
   const train = await data.train()
+  checkFits(model, train, 'MODEL', report)
   const normalization = chooseNormalization(options, model.graph, train, report)
   // The original with what the result will carry, so that candidates have the bytes that will be written.
   const graph = withMetadata(model.graph, normalizationMetadata(normalization))

@@ -1,5 +1,5 @@
 import type { Gpu } from '@espalier/kernels'
-import type { Criterion, DataCriterion, Graph } from '@espalier/nn'
+import { type Criterion, type DataCriterion, type Graph, InputError } from '@espalier/nn'
 import type { CustomBudget } from '../budgets.js'
 import type { Figures } from '../measure.js'
 import type { DataSource, ModelSource, NormalizationOptions } from '../model.js'
@@ -30,7 +30,7 @@ export interface PruneOptions extends NormalizationOptions {
   /** Folder of the run's records; none are kept when absent. */
   readonly run?: string
   readonly resume?: boolean
-  /** An unfinished run in that folder may be replaced. */
+  /** The folder was not named by the user: an unfinished run in it is gone on with, or set aside where its settings were others. */
   readonly replace?: boolean
   readonly method?: Method
   /** What goes: whole filters, so that the network is smaller; or single weights, which become zero. `filters` by default. */
@@ -81,6 +81,55 @@ export interface PruneOptions extends NormalizationOptions {
   readonly signal?: AbortSignal
   readonly onEpisode?: (record: EpisodeRecord) => void
   readonly report?: Reporter
+}
+
+/** Nothing tells users of plain JavaScript that they misspelt one. */
+const names = {
+  normalize: true,
+  mean: true,
+  std: true,
+  model: true,
+  data: true,
+  budgets: true,
+  out: true,
+  run: true,
+  resume: true,
+  replace: true,
+  method: true,
+  structure: true,
+  algorithm: true,
+  reward: true,
+  levels: true,
+  entropy: true,
+  warmStart: true,
+  localSearch: true,
+  rounds: true,
+  episodes: true,
+  criterion: true,
+  roundTo: true,
+  minChannels: true,
+  keep: true,
+  finetune: true,
+  training: true,
+  distill: true,
+  validation: true,
+  images: true,
+  candidates: true,
+  recalibrate: true,
+  refit: true,
+  finalists: true,
+  checkpointSeconds: true,
+  seed: true,
+  gpu: true,
+  signal: true,
+  onEpisode: true,
+  report: true,
+} satisfies Record<keyof PruneOptions, true>
+
+/** @throws InputError for a name that is no option */
+export function checkNames(options: object): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name))
+  if (unknown !== undefined) throw new InputError('no such option', { field: unknown, expected: `one of ${Object.keys(names).join(', ')}` })
 }
 
 /** What `--json` prints. */

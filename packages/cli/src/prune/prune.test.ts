@@ -1,8 +1,9 @@
 import { cpSync, existsSync } from 'node:fs'
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { channelGroups, costOf, importOnnx, makeShapes, nonZeroWeights } from '@espalier/nn'
 import { expect, test } from 'vitest'
 import { UnreachableError } from '../errors.js'
+import { finetune } from '../jobs.js'
 import { compareWithOnnxRuntime } from '../onnxruntime.js'
 import { espalier } from '../testing/cli.js'
 import { trainedTiny } from '../testing/trained.js'
@@ -180,6 +181,48 @@ test('interrupted, the command exits with 130 and its run goes on from there wit
   expect(resumed.stderr).toBe('')
   expect(resumed.code).toBe(0)
   expect(resumed.json()).toMatchObject({ episodes: 40, model: at('stopped.onnx') })
+})
+
+test('what an interrupted run left in a folder that was not named is gone on with, or set aside for other settings', async () => {
+  const options = { ...job('default'), replace: true, finetune: 0, episodes: 8 }
+  const controller = new AbortController()
+  const stopped = prune({ ...options, signal: controller.signal, onEpisode: ({ episode }) => episode === 3 && controller.abort() })
+  await expect(stopped).rejects.toMatchObject({ name: 'AbortedError' })
+  expect(JSON.parse(await read('default.run/run.json'))).toMatchObject({ status: 'interrupted' })
+  const left = await read('default.run/episodes.jsonl')
+
+  const lines: string[] = []
+  const report = { log: (line: string) => void lines.push(line), progress() {} }
+  await prune({ ...options, seed: 1, report })
+  expect(lines.join('\n')).toContain(`an unfinished run with other settings is kept as ${at('default.run.1')}`)
+  expect(await read('default.run.1/episodes.jsonl')).toBe(left)
+
+  await rm(at('default.run'), { recursive: true })
+  cpSync(at('default.run.1'), at('default.run'), { recursive: true })
+  lines.length = 0
+  await prune({ ...options, report })
+  expect(lines.join('\n')).toMatch(/going on with the unfinished run of the same settings.*networks are known from before/s)
+  expect((await read('default.run/episodes.jsonl')).startsWith(left)).toBe(true)
+})
+
+test('a misspelt option in code is told', async () => {
+  const misspelt = { ...job('misspelt'), episods: 3 }
+  await expect(prune(misspelt)).rejects.toThrow(/^episods: no such option: expected one of normalize, .*episodes/)
+  await expect(prune({ ...job('list'), budgets: 'params<=50%' as never })).rejects.toThrow(
+    /budgets: not a list: expected \['params<=50%'\]/,
+  )
+})
+
+test('nothing of the user’s is replaced: files in the folder for records, the model itself, the teacher', async () => {
+  await mkdir(at('mine/checkpoint'), { recursive: true })
+  await writeFile(at('mine/checkpoint/model.pt'), 'precious')
+  await expect(prune({ ...job('mine'), run: at('mine') })).rejects.toThrow(/mine: --run: holds what no run wrote: .*found checkpoint/)
+  expect(await readdir(at('mine'))).toEqual(['checkpoint'])
+  expect(await read('mine/checkpoint/model.pt')).toBe('precious')
+  await expect(prune({ ...job('over'), out: trained.model })).rejects.toThrow(/--out: is the model itself, which would be lost/)
+  await expect(finetune({ model: trained.model, data, out: trained.model, teacher: trained.model })).rejects.toThrow(
+    /is the teacher itself/,
+  )
 })
 
 test('a budget of one’s own that is a step function is kept on the written file, and sees what it is told', async () => {

@@ -1,12 +1,13 @@
 /** The whole job: a trained network and budgets in, a smaller network within them out. */
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import { AbortedError, evaluate, gatherGrams, type InputStatistics } from '@espalier/nn'
-import { checkWritable, writeWhole } from '../files.js'
-import { figuresOf } from '../measure.js'
+import { isExact } from '../budgets.js'
+import { checkNotOver, checkWritable, writeWhole } from '../files.js'
+import { figuresOf, latenciesOf } from '../measure.js'
 import { loadModel } from '../model.js'
 import { writeReport } from '../report/report.js'
 import { percent } from '../reporter.js'
-import { digest, openRun, type Run, type RunRecord } from '../run.js'
+import { digest, endOf, goesOn, openRun, type Run, type RunRecord } from '../run.js'
 import { trainingDefaults } from '../training.js'
 import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
@@ -17,7 +18,8 @@ import { searchGreedy } from './greedy.js'
 import { type Job, prepare, reachBudgets } from './job.js'
 import { createEvaluator, type Evaluator, runFor } from './judging.js'
 import { searchLocally } from './local.js'
-import type { Method, PruneOptions, PruneResult, PruneSummary } from './options.js'
+import { checkNames, type Method, type PruneOptions, type PruneResult, type PruneSummary } from './options.js'
+import { meets } from './reach.js'
 import { openRecords, type Records } from './records.js'
 import { needsEntropy } from './reward.js'
 import { type Earlier, earlierRounds, partOf, type Round } from './rounds.js'
@@ -36,12 +38,16 @@ const searches: Readonly<Record<Method, (search: Search) => Promise<void>>> = {
   greedy: searchGreedy,
 }
 
+/** Methods that never need all evaluations. */
+const few: readonly Method[] = ['uniform', 'global-l1']
+
 /**
  * Prunes a trained network to budgets.
  * @throws InputError for bad input (files, budgets, options); UnreachableError where nothing within the budgets exists or was found;
  * AbortedError when `signal` fires, after the run was saved
  */
 export async function prune(options: PruneOptions): Promise<PruneResult> {
+  checkNames(options)
   const gpu = options.gpu ?? (await acquireGpu())
   try {
     return await pruneOn(gpu, options)
@@ -53,14 +59,17 @@ export async function prune(options: PruneOptions): Promise<PruneResult> {
 /** @param round one of several, with limits of its own */
 async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<PruneResult> {
   const start = performance.now()
-  if (options.out !== undefined) await checkWritable(options.out, '--out')
+  if (options.out !== undefined) {
+    await checkWritable(options.out, '--out')
+    await checkNotOver(options.out, options.model, 'the model')
+  }
   const job = await prepare(gpu, options, round)
-  const open = async () =>
-    options.run === undefined ? undefined : openRun(options.run, { ...job.identity, resume: options.resume, implicit: options.replace })
+  const identity = { ...job.identity, resume: options.resume, implicit: options.replace, report: job.report }
+  const open = async () => (options.run === undefined ? undefined : openRun(options.run, identity))
   let run: Run | undefined
   try {
     // What was measured before an interruption must be known before anything is measured again.
-    if (options.resume) run = await open()
+    if (options.resume || (options.run !== undefined && (await goesOn(options.run, identity)))) run = await open()
     const done = run?.before && (await finishedResult(run, run.before, options.out))
     if (done) return done
     await job.measurements.keepIn(run)
@@ -70,7 +79,7 @@ async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<
     const whole = { ...job, ...reached }
     return await (job.choice.rounds > 1 ? lastRound(gpu, whole, run, start) : carryOut(gpu, whole, run, start))
   } catch (error) {
-    if (!(error instanceof AbortedError)) await run?.fail()
+    await run?.end(endOf(error))
     throw error
   } finally {
     await job.latency.close()
@@ -114,8 +123,10 @@ async function carryOut(
   const { signal, out } = options
   const { seed } = choice
   const accuracyBefore = async () => (await evaluate(gpu, graph, test, { normalization, signal })).accuracy
-  const before = earlier?.before ?? (await figuresOf(gpu, graph, model.bytes, await accuracyBefore()))
-  report.log(`original: test accuracy ${percent(before.accuracy)}, ${before.params} parameters, ${before.macs} MACs`)
+  const whole = earlier?.before ?? figuresOf(graph, model.bytes, await accuracyBefore())
+  report.log(`original: test accuracy ${percent(whole.accuracy)}, ${whole.params} parameters, ${whole.macs} MACs`)
+  if (budgets.every(isExact) && meets(await costs.of(space.full), budgets))
+    report.log('note: the original is within all budgets already; the search goes on for a smaller network that is as good or better')
 
   const searchStart = performance.now()
   const records = await openRecords(run, space, budgets)
@@ -149,7 +160,11 @@ async function carryOut(
   const finished = await finishWithin(gpu, job, run, last, earlier?.kept)
   const { kept, record, maxAbsDifference, pruned, small, bytes, checked, finetuneSeconds } = finished
   const accuracy = choice.finetune > 0 ? (await evaluate(gpu, small, test, { normalization })).accuracy : pruned.accuracy
-  const after = await figuresOf(gpu, small, bytes, accuracy)
+  const unused = choice.episodes - records.all.length
+  if (unused > 0 && !few.includes(choice.method))
+    report.log(`note: ${unused} of ${choice.episodes} evaluations were not used: too few different networks are within reach`)
+  const latencies = await latenciesOf(gpu, [earlier?.original.graph ?? graph, small])
+  const [before, after] = [whole, figuresOf(small, bytes, accuracy)].map((figures, i) => ({ ...figures, latencyMs: latencies[i].median }))
   if (out !== undefined) await writeWhole(out, bytes)
 
   const summary: PruneSummary = {

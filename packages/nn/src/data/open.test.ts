@@ -18,7 +18,7 @@ test.each([
   ['idx', 'the path is missing: expected idx:DIR'],
   ['cifar10:', 'the path is missing'],
   ['shapes:dir', 'shapes takes no path'],
-  ['idx:/x,limit=0', 'limit: not a number of images: expected a whole number from 1, found 0'],
+  ['idx:/x,limit=0', 'limit of the data: not a number of images: expected a whole number from 1, found 0'],
   ['idx:/x,limit=', 'a whole number from 1'],
   ['idx:/x,limit=1.5', 'found 1.5'],
   ['idx:/x,limit=many', 'found many'],

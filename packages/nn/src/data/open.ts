@@ -44,7 +44,7 @@ async function readPart(spec: DataSpec, part: 'train' | 'test', options: DataOpt
   }
   if (size && String(size) !== String(dataset.shape)) {
     throw new InputError('the images do not fit the network', {
-      file,
+      file: 'path' in spec ? spec.path : file,
       field: 'shape',
       expected: size.join('x'),
       found: dataset.shape.join('x'),

@@ -61,6 +61,6 @@ export function parseDataSpec(text: string): DataSpec {
 /** A whole number of images from 1 on; `written` is what the user wrote. */
 export function checkLimit(limit: number, written: string | number = limit): number {
   if (!Number.isSafeInteger(limit) || limit < 1)
-    throw new InputError('not a number of images', { field: 'limit', expected: 'a whole number from 1', found: written })
+    throw new InputError('not a number of images', { field: 'limit of the data', expected: 'a whole number from 1', found: written })
   return limit
 }

@@ -52,9 +52,9 @@ export function classifierOf(
   }
   if (classes < dataset.classes)
     throw new InputError(`data '${dataset.name}' does not fit network '${graph.name}'`, {
-      field: 'classes',
-      expected: `at most ${classes}`,
-      found: dataset.classes,
+      field: 'outputs',
+      expected: `at least ${dataset.classes}, one for each class`,
+      found: classes,
     })
   let nodes = network.nodes
   if (shape.length !== 2) {
@@ -218,20 +218,35 @@ export async function evaluate(
   }
 }
 
+export interface Latency {
+  readonly median: number
+  readonly p95: number
+}
+
 /** Milliseconds of a forward pass at batch 1, host and device together: median and 95th percentile over `runs` after a warm-up. */
-export async function measureLatency(gpu: Gpu, graph: Graph, { runs = 50, warmup = 5 } = {}): Promise<{ median: number; p95: number }> {
-  const executable = await compile(gpu, fuseForInference(graph), { batch: 1 })
+export async function measureLatency(gpu: Gpu, graph: Graph, options?: { runs?: number; warmup?: number }): Promise<Latency> {
+  return (await measureLatencies(gpu, [graph], options))[0]
+}
+
+/** The same of several networks in turn, so that what disturbs the device disturbs all. */
+export async function measureLatencies(gpu: Gpu, graphs: readonly Graph[], { runs = 50, warmup = 5 } = {}): Promise<Latency[]> {
+  const executables: Executable[] = []
   try {
-    const times: number[] = []
+    for (const graph of graphs) executables.push(await compile(gpu, fuseForInference(graph), { batch: 1 }))
+    const times = graphs.map((): number[] => [])
     for (let i = 0; i < warmup + runs; i++) {
-      const start = performance.now()
-      executable.run()
-      await gpu.sync()
-      if (i >= warmup) times.push(performance.now() - start)
+      for (const [g, executable] of executables.entries()) {
+        const start = performance.now()
+        executable.run()
+        await gpu.sync()
+        if (i >= warmup) times[g].push(performance.now() - start)
+      }
     }
-    times.sort((a, b) => a - b)
-    return { median: times[Math.floor(times.length / 2)], p95: times[Math.min(times.length - 1, Math.ceil(0.95 * times.length) - 1)] }
+    return times.map((each) => {
+      each.sort((a, b) => a - b)
+      return { median: each[Math.floor(each.length / 2)], p95: each[Math.min(each.length - 1, Math.ceil(0.95 * each.length) - 1)] }
+    })
   } finally {
-    executable.destroy()
+    for (const executable of executables) executable.destroy()
   }
 }
