@@ -143,6 +143,7 @@ export interface PruneSummary {
   readonly seed: number
   readonly adapter: string
   readonly episodes: number
+  /** As `seconds`, of the process that ended the run: what was judged before an interruption is not in it. */
   readonly evaluationsPerSecond: number
   readonly before: Figures
   readonly after: Figures
