@@ -19,6 +19,8 @@ beforeAll(async () => {
   await promisify(execFile)('npm', ['run', '-s', 'browser'], { cwd: root, env })
   chromium = await launchChromium()
   page = await newPage(chromium.browser, printed)
+  // Four seconds of measurement, and compilation on what may be a busy machine.
+  page.setDefaultTimeout(60_000)
   const body = await readFile(join(root, 'examples/browser/dist/compare.html'), 'utf8')
   await page.route('**/*', (route) => route.fulfill({ contentType: 'text/html', body }))
   await page.goto('http://localhost/')
