@@ -87,12 +87,12 @@ export async function readRecord(dir: string): Promise<RunRecord | undefined> {
 const isUnfinished = (record: RunRecord | undefined): record is RunRecord =>
   record?.status === 'running' || record?.status === 'interrupted'
 
+const resumes = (before: RunRecord | undefined, options: RunOptions): boolean =>
+  options.resume || (options.implicit === true && isUnfinished(before) && difference(before, options) === undefined)
+
 /** Whether `openRun` goes on with what is in the folder. */
-export async function goesOn(dir: string, options: RunOptions): Promise<boolean> {
-  if (options.resume || !options.implicit) return options.resume ?? false
-  const before = await readRecord(dir).catch(() => undefined)
-  return isUnfinished(before) && difference(before, options) === undefined
-}
+export const goesOn = async (dir: string, options: RunOptions): Promise<boolean> =>
+  resumes(await readRecord(dir).catch(() => undefined), options)
 
 /** What a new run in the folder would overwrite although no run wrote it. */
 async function foreignIn(dir: string): Promise<string | undefined> {
@@ -125,13 +125,19 @@ export async function openRun(dir: string, options: RunOptions): Promise<Run> {
       expected: `a folder with ${recordName}`,
       found: found ? `none` : 'nothing there',
     })
-  const resume = await goesOn(dir, options)
+  const resume = resumes(before, options)
   if (before && options.resume) checkSame(before, options, dir)
-  else if (isUnfinished(before) && !options.implicit)
-    throw new InputError('holds an unfinished run', { file: dir, field: '--run', expected: '--resume to go on with it, or another folder' })
-  else if (isUnfinished(before) && !resume)
-    options.report?.log(`${dir}: an unfinished run with other settings is kept as ${await setAside(dir)}`)
   else if (resume) options.report?.log(`${dir}: going on with the unfinished run of the same settings`)
+  else if (isUnfinished(before)) {
+    if (!options.implicit)
+      throw new InputError('holds an unfinished run', {
+        file: dir,
+        field: '--run',
+        expected: '--resume to go on with it, or another folder',
+      })
+    const aside = await setAside(dir)
+    options.report?.log(`${dir}: an unfinished run with other settings is kept as ${aside}`)
+  }
   const foreign = found && !before ? await foreignIn(dir) : undefined
   if (foreign !== undefined)
     throw new InputError('holds what no run wrote', {

@@ -1,5 +1,5 @@
-// Depthwise 3 x 3 convolution of stride 2 and dilation 1: each invocation walks down 4 columns of 8 rows of one channel. An even input row is
-// the last of one row of outputs and the first of the next, an odd one the middle of one: 18 inputs serve 36 multiply-adds.
+// Depthwise 3 x 3 convolution of stride 2 and dilation 1: an even input row is the last of one row of outputs and the first of the next, an odd
+// one the middle of one: 18 inputs serve 36 multiply-adds.
 struct Row {
   even: vec4f, // columns 0, 2, 4, 6
   odd: vec4f, // columns 1, 3, 5, 7
@@ -25,39 +25,25 @@ fn taps(sum: vec4f, row: Row, weight: vec3f) -> vec4f {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let p = params;
-  let tilesX = (p.ow + 3) / 4;
-  let tiles = tilesX * ((p.oh + 7) / 8);
-  if (id.x >= p.n * p.m * tiles) { return; }
-  let firstRow = id.x % tiles / tilesX * 8;
-  let ox = id.x % tilesX * 4;
-  let m = id.x / tiles % p.m;
-  let n = id.x / (tiles * p.m);
-  let outputs = p.m / p.group;
+  if (id.x >= walks()) { return; }
+  let walk = walkOf(id.x);
+  let w0 = weightsOfRow(walk.m, 0);
+  let w1 = weightsOfRow(walk.m, 1);
+  let w2 = weightsOfRow(walk.m, 2);
 
-  let start = p.weightBase + m / outputs * p.weightGroup + m % outputs * p.weightOut;
-  let w0 = vec3f(weights[start], weights[start + p.weightX], weights[start + 2 * p.weightX]);
-  let start1 = start + p.weightY;
-  let w1 = vec3f(weights[start1], weights[start1 + p.weightX], weights[start1 + 2 * p.weightX]);
-  let start2 = start1 + p.weightY;
-  let w2 = vec3f(weights[start2], weights[start2 + p.weightX], weights[start2 + 2 * p.weightX]);
-
-  let ix = 2 * ox - p.left;
-  var iy = 2 * firstRow - p.top;
-  var base = ((n * p.c + m / outputs) * p.h + iy) * p.w + ix;
-  var at = ((n * p.m + m) * p.oh + firstRow) * p.ow + ox;
-  let offset = biasOf(m);
+  let ix = 2 * walk.ox - p.left;
+  var iy = 2 * walk.firstRow - p.top;
+  var base = walk.inChannel + iy * p.w + ix;
+  var at = walk.at;
+  let offset = biasOf(walk.m);
   var sum = taps(vec4f(), rowAt(base, ix, iy < p.h), w0);
-  for (var i = 0u; i < min(8, p.oh - firstRow); i++) {
+  for (var i = 0u; i < rowsOf(walk); i++) {
     let middle = rowAt(base + p.w, ix, iy + 1 < p.h);
     iy += 2;
     base += 2 * p.w;
     let row = rowAt(base, ix, iy < p.h);
-    let done = taps(taps(sum, middle, w1), row, w2);
+    finishRow(taps(taps(sum, middle, w1), row, w2), offset, walk, at);
     sum = taps(vec4f(), row, w0);
-    finish(done.x, offset, n, m, at);
-    if (ox + 1 < p.ow) { finish(done.y, offset, n, m, at + 1); }
-    if (ox + 2 < p.ow) { finish(done.z, offset, n, m, at + 2); }
-    if (ox + 3 < p.ow) { finish(done.w, offset, n, m, at + 3); }
     at += p.ow;
   }
 }

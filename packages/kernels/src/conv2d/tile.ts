@@ -1,6 +1,7 @@
 import type { Dispatch, Shader, Target, Tensor } from '../operation.js'
 import type { Activation } from './conv2d.reference.js'
-import depthwiseCode from './depthwise-3x3.wgsl'
+import depthwiseCode from './depthwise.wgsl'
+import depthwise3x3Code from './depthwise-3x3.wgsl'
 import depthwiseStride2Code from './depthwise-3x3-stride2.wgsl'
 import narrowCode from './narrow.wgsl'
 import noQuadCode from './no-quad.wgsl'
@@ -48,8 +49,8 @@ const kernels: Record<TileVariant, { outputs: number; quad: Shader; plain?: Shad
   // Without quads: 108 loads a channel instead of 54, and far slower to compile.
   'tiled-3x3': { outputs: 8, quad: shader('tiled-3x3', quadCode + paramsCode + tiled3x3Code) },
   narrow: withoutLanes('narrow', narrowCode),
-  'depthwise-3x3': withoutLanes('depthwise-3x3', depthwiseCode),
-  'depthwise-3x3-stride2': withoutLanes('depthwise-3x3-stride2', depthwiseStride2Code),
+  'depthwise-3x3': withoutLanes('depthwise-3x3', depthwiseCode + depthwise3x3Code),
+  'depthwise-3x3-stride2': withoutLanes('depthwise-3x3-stride2', depthwiseCode + depthwiseStride2Code),
   workgroup: { ...withoutLanes('workgroup', workgroupTileCode + workgroupCode), outputs: 64 },
 }
 

@@ -50,10 +50,8 @@ export function resnet(depth: 18 | 50, classes: number, options: BuilderOptions)
   let x = net.conv('conv1', net.input, net.scaled(64), small ? { kernel: 3 } : { kernel: 7, stride: 2 })
   x = net.relu('relu', net.batchNorm('bn1', x))
   if (!small) x = net.maxPool('maxpool', x, { kernel: 3, stride: 2, padding: 1 })
-  x =
-    depth === 18
-      ? stages(net, x, basicBlock('downsample'), [2, 2, 2, 2], net.scaled(64))
-      : stages(net, x, bottleneck, [3, 4, 6, 3], net.scaled(64))
+  const [block, depths] = depth === 18 ? [basicBlock('downsample'), [2, 2, 2, 2]] : ([bottleneck, [3, 4, 6, 3]] as const)
+  x = stages(net, x, block, depths, net.scaled(64))
   return head(net, x, 'fc', classes)
 }
 
