@@ -32,7 +32,7 @@ import {
   trainingNormalization,
 } from './model.js'
 import { type Reporter, silent } from './reporter.js'
-import { digest, endOf, openRun, type Run } from './run.js'
+import { digest, ended, openRun, type Run } from './run.js'
 import { runTraining, type TrainingChoice, trainingDefaults } from './training.js'
 
 interface Common {
@@ -267,8 +267,8 @@ async function trainAndWrite(gpu: Gpu, graph: Graph, data: Awaited<ReturnType<ty
     return { ...result, graph: written, bytes }
   } catch (error) {
     // Input that does not fit shows before anything was trained: there is nothing to keep.
-    if (job.temporary && error instanceof InputError && !run?.before) await run?.discard()
-    else await run?.end(endOf(error))
+    if (!(job.temporary && error instanceof InputError && !run?.before)) throw await ended(run, error)
+    await run?.discard()
     throw error
   }
 }

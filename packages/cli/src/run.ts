@@ -57,8 +57,12 @@ export interface RunOptions {
   readonly report?: Reporter
 }
 
-/** How a run ended that an error ended. */
-export const endOf = (error: unknown) => (error instanceof AbortedError ? 'interrupted' : 'failed')
+/** What to throw where an error ends a run: the record says so first, and an interruption tells how to go on. */
+export async function ended(run: Run | undefined, error: unknown): Promise<unknown> {
+  const interrupted = error instanceof AbortedError
+  await run?.end(interrupted ? 'interrupted' : 'failed')
+  return run && interrupted ? new AbortedError(`${error.message}; --resume --run ${run.dir} goes on`) : error
+}
 
 export const recordName = 'run.json'
 /** Everything a run may write; a new run in the same folder removes it, and touches nothing else. */

@@ -1,7 +1,6 @@
 /** How much accuracy each channel group costs when it alone is cut. */
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import {
-  AbortedError,
   type Criterion,
   type DataCriterion,
   InputError,
@@ -26,7 +25,7 @@ import { runFor, scoresFor, splitOff } from './prune/judging.js'
 import { createSpace, type Space } from './prune/space.js'
 import { writeReport } from './report/report.js'
 import { type Reporter, silent } from './reporter.js'
-import { digest, endOf, openRun, type Run } from './run.js'
+import { digest, ended, openRun, type Run } from './run.js'
 
 export interface SensitivityOptions extends NormalizationOptions {
   readonly model: ModelSource
@@ -168,9 +167,7 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
     if (run) await writeReport(run.dir)
     return result
   } catch (error) {
-    await run?.end(endOf(error))
-    if (error instanceof AbortedError && run) throw new AbortedError(`${error.message}; --resume --run ${run.dir} goes on`)
-    throw error
+    throw await ended(run, error)
   }
 }
 

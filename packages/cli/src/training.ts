@@ -1,7 +1,6 @@
 /** Training with records: the loop of the engine, its checkpoints in a run's folder, its progress told. */
 import type { Gpu } from '@espalier/kernels'
 import {
-  AbortedError,
   type Dataset,
   decodeTensors,
   type EpochRecord,
@@ -69,28 +68,23 @@ export async function runTraining(job: TrainingJob): Promise<{ graph: Graph; his
   const saved = run?.before ? await run.readBytes(name) : undefined
   const resume = saved && decodeState(saved, run!.path(name))
   if (resume) report.log(`${stage}: going on after ${resume.step} steps`)
-  try {
-    return await trainGraph(gpu, graph, dataset, {
-      ...rest,
-      learningRate: lr,
-      augment: augmentationFor(dataset, augment),
-      normalization: job.normalization,
-      teacher: job.teacher,
-      keepZeros: job.keepZeros,
-      seed: job.seed,
-      signal: job.signal,
-      resume,
-      checkpointSeconds: job.checkpointSeconds ?? 10,
-      ...(run && { onCheckpoint: (state) => run.write(name, encodeState(state)) }),
-      onProgress({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }) {
-        const detail = `epoch ${epoch}/${epochs} loss ${loss.toFixed(3)} accuracy ${(100 * accuracy).toFixed(1)}% ${Math.round(imagesPerSecond)} images/s`
-        report.progress(stage, (epoch - 1) * steps + step, epochs * steps, detail)
-      },
-    })
-  } catch (error) {
-    if (error instanceof AbortedError && run) throw new AbortedError(`${error.message}; --resume --run ${run.dir} goes on`)
-    throw error
-  }
+  return trainGraph(gpu, graph, dataset, {
+    ...rest,
+    learningRate: lr,
+    augment: augmentationFor(dataset, augment),
+    normalization: job.normalization,
+    teacher: job.teacher,
+    keepZeros: job.keepZeros,
+    seed: job.seed,
+    signal: job.signal,
+    resume,
+    checkpointSeconds: job.checkpointSeconds ?? 10,
+    ...(run && { onCheckpoint: (state) => run.write(name, encodeState(state)) }),
+    onProgress({ epoch, epochs, step, steps, loss, accuracy, imagesPerSecond }) {
+      const detail = `epoch ${epoch}/${epochs} loss ${loss.toFixed(3)} accuracy ${(100 * accuracy).toFixed(1)}% ${Math.round(imagesPerSecond)} images/s`
+      report.progress(stage, (epoch - 1) * steps + step, epochs * steps, detail)
+    },
+  })
 }
 
 const encodeState = ({ step, tensors, history }: TrainState) =>

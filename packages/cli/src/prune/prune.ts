@@ -7,7 +7,7 @@ import { figuresOf, latenciesOf } from '../measure.js'
 import { loadModel } from '../model.js'
 import { writeReport } from '../report/report.js'
 import { percent } from '../reporter.js'
-import { digest, endOf, goesOn, openRun, type Run, type RunRecord } from '../run.js'
+import { digest, ended, goesOn, openRun, type Run, type RunRecord } from '../run.js'
 import { trainingDefaults } from '../training.js'
 import { searchGlobal, searchRandom, searchUniform } from './baselines.js'
 import { searchCrl } from './crl.js'
@@ -79,8 +79,9 @@ async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<
     const whole = { ...job, ...reached }
     return await (job.choice.rounds > 1 ? lastRound(gpu, whole, run, start) : carryOut(gpu, whole, run, start))
   } catch (error) {
-    await run?.end(endOf(error))
-    throw error
+    const told = await ended(run, error)
+    // A round is gone on with by the whole run.
+    throw round ? error : told
   } finally {
     await job.latency.close()
   }
@@ -245,8 +246,7 @@ async function searchFor(
     if (signal?.aborted) throw new AbortedError('the search was interrupted')
     return judged
   } catch (error) {
-    if (error instanceof AbortedError && run)
-      throw new AbortedError(`${error.message} after ${records.all.length} candidates; --resume --run ${run.dir} goes on`)
+    if (error instanceof AbortedError) throw new AbortedError(`${error.message} after ${records.all.length} candidates`)
     throw error
   } finally {
     evaluator?.destroy()
