@@ -106,12 +106,7 @@ export interface Override {
   readonly position: Position
 }
 
-export type Builtin =
-  | 'local_invocation_id'
-  | 'local_invocation_index'
-  | 'global_invocation_id'
-  | 'workgroup_id'
-  | 'num_workgroups'
+export type Builtin = 'local_invocation_id' | 'local_invocation_index' | 'global_invocation_id' | 'workgroup_id' | 'num_workgroups'
 
 export interface Func {
   readonly kind: 'function'
@@ -151,8 +146,24 @@ export interface Program {
 export type UnaryOperator = '-' | '!' | '~'
 /** `&&` and `||` evaluate their right side only where needed; `&` and `|` may be of bool too. */
 export type BinaryOperator =
-  | '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '<<' | '>>'
-  | '&&' | '||' | '==' | '!=' | '<' | '<=' | '>' | '>=' // prettier-ignore
+  | '+'
+  | '-'
+  | '*'
+  | '/'
+  | '%'
+  | '&'
+  | '|'
+  | '^'
+  | '<<'
+  | '>>'
+  | '&&'
+  | '||'
+  | '=='
+  | '!='
+  | '<'
+  | '<='
+  | '>'
+  | '>=' // prettier-ignore
 
 interface Node {
   /** Of a reference (`isReference`): the type of what it refers to. */
