@@ -1,5 +1,5 @@
 import type { Called } from './calls.js'
-import { convertedTo, type Operand, valueOf } from './operand.js'
+import { convertedTo, nodeOperand, type Operand } from './operand.js'
 import { type Expression, type Position, type ScalarType, type Type, WgslError } from './program.js'
 import { exchangeResult } from './results.js'
 import { bool, converts, typeName } from './types.js'
@@ -51,5 +51,5 @@ export function checkAtomic(name: string, given: readonly Operand[], position: P
   const nothing = name === 'atomicStore'
   const type: Type = nothing ? bool : name === 'atomicCompareExchangeWeak' ? exchangeResult(element) : element
   const node: Expression = { op: 'builtin', name, arguments: list, type, position }
-  return { operand: valueOf(node, 'runtime'), nothing, mustUse: false }
+  return { operand: nodeOperand(node, 'runtime'), nothing, mustUse: false }
 }

@@ -8,7 +8,7 @@ import { bitcastScalar } from './conversions.js'
 import { frexp, modf } from './library/floats.js'
 import { libraryFunction } from './library/index.js'
 import { determinant, transposed } from './matrices.js'
-import { constant, convert, convertedTo, evaluate, expressionOf, latest, type Operand, valueOf } from './operand.js'
+import { constant, convert, convertedTo, evaluate, expressionOf, latest, nodeOperand, type Operand } from './operand.js'
 import { eachComponent } from './operators.js'
 import { type Expression, type PointerType, type Position, type Type, WgslError } from './program.js'
 import { frexpResult, modfResult } from './results.js'
@@ -73,7 +73,7 @@ function checkLibrary(context: Context, name: string, given: readonly Operand[],
       check(known, element)
       return true
     })
-  return valueOf(call(name, operands.map(expressionOf), found.result as Type, position), latest(operands))
+  return nodeOperand(call(name, operands.map(expressionOf), found.result as Type, position), latest(operands))
 }
 
 function call(name: string, values: readonly Expression[], type: Type, position: Position): Expression {
@@ -93,21 +93,21 @@ const specials: ReadonlyMap<string, Special> = new Map(
       const pointer = onlyPointer(name, given, 'a pointer to a runtime-sized array', position)
       if (pointer.store.kind !== 'array' || pointer.store.count !== undefined)
         refuse(name, given, 'a pointer to a runtime-sized array', position)
-      return used(valueOf(call(name, [given[0].node!], u32, position), 'runtime'))
+      return used(nodeOperand(call(name, [given[0].node!], u32, position), 'runtime'))
     },
     workgroupUniformLoad: (_, name, given, position) => {
       const takes = 'a pointer to a workgroup variable that can be read as a whole, or to an atomic'
       const { store, space } = onlyPointer(name, given, takes, position)
       if (space !== 'workgroup' || !(isConstructible(store) || store.kind === 'atomic')) refuse(name, given, takes, position)
       const type = store.kind === 'atomic' ? store.element : store
-      return used(valueOf(call(name, [given[0].node!], type, position), 'runtime'))
+      return used(nodeOperand(call(name, [given[0].node!], type, position), 'runtime'))
     },
     transpose: (context, name, given, position) => {
       const type = onlyMatrix(name, given, position)
       const result = matrix(type.rows, type.columns, matrixElement(type))
       if (given[0].stage === 'const')
         return used(evaluate(context, result, position, () => transposed(given[0].constant as readonly number[][])))
-      return used(valueOf(call(name, [expressionOf(given[0])], result as Type, position), given[0].stage))
+      return used(nodeOperand(call(name, [expressionOf(given[0])], result as Type, position), given[0].stage))
     },
     determinant: (context, name, given, position) => {
       const type = onlyMatrix(name, given, position)
@@ -117,7 +117,7 @@ const specials: ReadonlyMap<string, Special> = new Map(
         const value = () => determinant(given[0].constant as readonly number[][])
         return used(evaluate(context, element, position, () => (element.name === 'f32' ? Math.fround(value()) : value())))
       }
-      return used(valueOf(call(name, [expressionOf(given[0])], element as Type, position), given[0].stage))
+      return used(nodeOperand(call(name, [expressionOf(given[0])], element as Type, position), given[0].stage))
     },
     modf: (_, name, given, position) => parts(name, given, position, modfResult, (x) => Object.values(modf(x))),
     frexp: (_, name, given, position) => parts(name, given, position, frexpResult, (x) => Object.values(frexp(x))),
@@ -126,7 +126,7 @@ const specials: ReadonlyMap<string, Special> = new Map(
 
 function barrier(_: Context, name: string, given: readonly Operand[], position: Position): Called {
   if (given.length) throw new WgslError(`'${name}' takes no arguments, found ${given.length}`, given[0].position)
-  return { operand: valueOf(call(name, [], bool, position), 'runtime'), nothing: true, mustUse: false }
+  return { operand: nodeOperand(call(name, [], bool, position), 'runtime'), nothing: true, mustUse: false }
 }
 
 function onlyPointer(name: string, given: readonly Operand[], takes: string, position: Position): PointerType {
@@ -159,7 +159,7 @@ function parts(
   if (!found) refuse(name, given, describe(signatures), position)
   const operand = convert(given[0], found.parameters[0])
   const type = result(found.shape, found.element.name === 'abstract-float')
-  if (!constantOnly) return used(valueOf(call(name, [expressionOf(operand)], type as Type, position), operand.stage))
+  if (!constantOnly) return used(nodeOperand(call(name, [expressionOf(operand)], type as Type, position), operand.stage))
   const member = (i: number): Constant =>
     eachComponent([operand.constant!], (x) => {
       const value = split(x as number)[i]
@@ -190,5 +190,5 @@ function checkBitcast(context: Context, callee: NameSyntax, given: readonly Oper
     )
   if (fromName === to.name && converts(operand.type, type)) return { ...operand, position }
   const node: Expression = { op: 'bitcast', argument: convertedTo(operand, concreteFrom as Type), type: type as Type, position }
-  return valueOf(node, operand.stage)
+  return nodeOperand(node, operand.stage)
 }

@@ -4,7 +4,7 @@ import { checkBuiltin } from './builtins.js'
 import { checkConstruction, checkInferredConstruction } from './constructors.js'
 import { type Context, type FunctionState, lookUp } from './context.js'
 import { checkValue } from './expressions.js'
-import { convertedTo, type Operand, valueOf } from './operand.js'
+import { convertedTo, nodeOperand, type Operand } from './operand.js'
 import { generatorOf } from './predeclared.js'
 import { type Expression, type Position, WgslError } from './program.js'
 import { unresolved } from './suggestions.js'
@@ -77,7 +77,7 @@ function callFunction(context: Context, state: FunctionState, syntax: CallSyntax
   })
   noteCall(context, state, callee.position)
   const node: Expression = { op: 'call', function: called, arguments: values, type: called.result ?? bool, position }
-  return { operand: valueOf(node, 'runtime'), nothing: !called.result, mustUse }
+  return { operand: nodeOperand(node, 'runtime'), nothing: !called.result, mustUse }
 }
 
 function noteCall(context: Context, state: FunctionState, position: Position): void {

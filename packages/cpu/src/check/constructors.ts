@@ -3,7 +3,7 @@ import type { NameSyntax } from '../parse/syntax.js'
 import { type Constant, maxLeaves, type Scalar, zeroOf } from './constants.js'
 import type { Context } from './context.js'
 import { convertScalar } from './conversions.js'
-import { constant, convert, convertedTo, evaluate, expressionOf, latest, type Operand, valueOf } from './operand.js'
+import { constant, convert, convertedTo, evaluate, expressionOf, latest, nodeOperand, type Operand } from './operand.js'
 import { eachComponent } from './operators.js'
 import type { Generator } from './predeclared.js'
 import { type Expression, type Position, type Type, WgslError } from './program.js'
@@ -104,7 +104,7 @@ function concreteElement(given: readonly Operand[], element: AnyType): AnyType {
 
 function zero(type: AnyType, position: Position): Operand {
   if (traitsOf(type).leaves <= maxLeaves) return constant(zeroOf(type), type, position)
-  return valueOf({ op: 'construct', arguments: [], type: type as Type, position }, 'runtime')
+  return nodeOperand({ op: 'construct', arguments: [], type: type as Type, position }, 'runtime')
 }
 
 function conversion(context: Context, type: AnyScalar | AnyVector, given: Operand, position: Position): Operand {
@@ -118,7 +118,7 @@ function conversion(context: Context, type: AnyScalar | AnyVector, given: Operan
     return evaluate(context, type, position, () => eachComponent([given.constant!], one))
   }
   const node: Expression = { op: 'convert', argument: expressionOf(given), type: type as Type, position }
-  return valueOf(node, given.stage)
+  return nodeOperand(node, given.stage)
 }
 
 /** The element type that all components convert to. */
@@ -211,5 +211,5 @@ function joined(
   if (given.every((operand) => operand.stage === 'const') && traitsOf(type).leaves <= maxLeaves)
     return constant(join(given.map((operand, i) => convert(operand, parts[i]).constant!)), type, position)
   const list = given.map((operand, i) => convertedTo(operand, parts[i] as Type))
-  return valueOf({ op: 'construct', arguments: list, type: type as Type, position }, latest(given))
+  return nodeOperand({ op: 'construct', arguments: list, type: type as Type, position }, latest(given))
 }

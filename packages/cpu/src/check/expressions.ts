@@ -5,7 +5,7 @@ import { type Constant, partType } from './constants.js'
 import { type Context, lookUp } from './context.js'
 import { libraryFunction } from './library/index.js'
 import { checkNumber } from './literals.js'
-import { concrete, constant, expressionOf, latest, load, type Operand, require, type Stage, valueOf } from './operand.js'
+import { concrete, constant, expressionOf, latest, load, nodeOperand, type Operand, require, type Stage } from './operand.js'
 import { checkBinary, checkUnary } from './operators.js'
 import { generatorOf, lackingType, plainTypes } from './predeclared.js'
 import { type BinaryOperator, type Expression, type PointerType, type Position, type Type, WgslError } from './program.js'
@@ -64,10 +64,10 @@ function checkName(context: Context, { name, template, position }: NameSyntax): 
     case 'const':
       return constant(entry.constant, entry.type, position)
     case 'value':
-      return valueOf({ op: 'value', value: entry.value, type: entry.value.type, position }, 'runtime')
+      return nodeOperand({ op: 'value', value: entry.value, type: entry.value.type, position }, 'runtime')
     case 'override':
       context.uses.overrides.add(entry.override)
-      return valueOf({ op: 'override', override: entry.override, type: entry.override.type, position }, 'override')
+      return nodeOperand({ op: 'override', override: entry.override, type: entry.override.type, position }, 'override')
     case 'variable': {
       const { variable } = entry
       if (!context.function) throw new WgslError(`'${name}' is a variable, which has no value outside of functions`, position)
@@ -104,7 +104,7 @@ function checkLogical(
   }
   if (left.stage === 'const' && right.stage === 'const') return constant(decided ? left.constant! : right.constant!, bool, position)
   const node: Expression = { op: 'binary', operator, left: expressionOf(left), right: expressionOf(right), type: bool, position }
-  return valueOf(node, latest([left, right]))
+  return nodeOperand(node, latest([left, right]))
 }
 
 function addressOf(operand: Operand, position: Position): Operand {
@@ -112,7 +112,7 @@ function addressOf(operand: Operand, position: Position): Operand {
   if (!reference) throw new WgslError("'&' takes a variable or a part of one, found a value", operand.position)
   if (reference.component) throw new WgslError('a component of a vector has no address', operand.position)
   const pointer: PointerType = { kind: 'pointer', space: reference.space, store: type as Type, access: reference.access }
-  return valueOf({ op: 'address-of', of: node!, type: pointer, position }, 'runtime')
+  return nodeOperand({ op: 'address-of', of: node!, type: pointer, position }, 'runtime')
 }
 
 export function dereferenced(operand: Operand, position: Position): Operand {
@@ -164,7 +164,7 @@ function checkSwizzle(context: Context, base: Operand, size: number, name: strin
     const parts = components.map((component) => (vectorValue.constant as readonly Constant[])[component])
     return constant(parts.length === 1 ? parts[0] : parts, type, position)
   }
-  return valueOf({ op: 'swizzle', base: vectorValue.node!, components, type: type as Type, position }, vectorValue.stage)
+  return nodeOperand({ op: 'swizzle', base: vectorValue.node!, components, type: type as Type, position }, vectorValue.stage)
 }
 
 /** How many elements a type has; undefined where that is not known here. */

@@ -29,7 +29,7 @@ export function constant(value: Constant, type: AnyType, position: Position): Op
   return { position, type, stage: 'const', constant: value }
 }
 
-export function valueOf(node: Expression, stage: Stage): Operand {
+export function nodeOperand(node: Expression, stage: Stage): Operand {
   return { position: node.position, type: node.type, stage, node }
 }
 
@@ -47,7 +47,7 @@ export function load(operand: Operand): Operand {
     throw new WgslError(`a value of type '${typeName(operand.type)}' cannot be read as a whole`, operand.position)
   if (operand.reference.access === 'write') throw new WgslError('this can be written only, not read', operand.position)
   const node: Expression = { op: 'load', from: operand.node!, type: operand.type as Type, position: operand.position }
-  return valueOf(node, 'runtime')
+  return nodeOperand(node, 'runtime')
 }
 
 /** The operand (a value) as an expression of the program, abstract values made concrete. */

@@ -3,7 +3,7 @@ import { calculate, checkShift, complement, negate } from './arithmetic.js'
 import { type Constant, EvaluationError, type Scalar } from './constants.js'
 import type { Context } from './context.js'
 import { matrixOperation } from './matrices.js'
-import { convert, evaluate, expressionOf, latest, type Operand, valueOf } from './operand.js'
+import { convert, evaluate, expressionOf, latest, nodeOperand, type Operand } from './operand.js'
 import { type BinaryOperator, type Expression, type Position, type Type, type UnaryOperator, WgslError } from './program.js'
 import { describe, type Match, matchAny, type Signature, signature } from './signatures.js'
 import { type AnyType, elementOf, typeName } from './types.js'
@@ -64,7 +64,7 @@ export function checkUnary(context: Context, operator: UnaryOperator, operand: O
     return evaluate(context, found.result!, position, () => eachComponent([convert(operand, found.parameters[0]).constant!], of))
   }
   const node: Expression = { op: 'unary', operator, operand: expressionOf(operand), type: found.result as Type, position }
-  return valueOf(node, operand.stage)
+  return nodeOperand(node, operand.stage)
 }
 
 /** Of both values, already loaded. `&&` and `||` of constants are the caller's, who knows whether the right side counts. */
@@ -93,7 +93,7 @@ export function checkBinary(context: Context, operator: BinaryOperator, left: Op
 
 function binaryNode(operator: BinaryOperator, left: Operand, right: Operand, result: AnyType, position: Position): Operand {
   const node: Expression = { op: 'binary', operator, left: expressionOf(left), right: expressionOf(right), type: result as Type, position }
-  return valueOf(node, latest([left, right]))
+  return nodeOperand(node, latest([left, right]))
 }
 
 /** What is wrong whatever is on the left: a division of integers by zero, a shift by too much. */

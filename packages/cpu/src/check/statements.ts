@@ -100,6 +100,7 @@ function checkIf(context: Context, { branches, else: last }: Extract<StatementSy
   let otherwise: Checked = last ? checkBlock(context, last) : { statements: [], behaviour: behaviours.next }
   for (const { condition, body, position } of checked.toReversed()) {
     otherwise = {
+      // biome-ignore lint/suspicious/noThenProperty: the name of a branch, never awaited
       statements: [{ op: 'if', condition, then: body.statements, else: otherwise.statements, position }],
       behaviour: body.behaviour | otherwise.behaviour,
     }
