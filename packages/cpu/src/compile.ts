@@ -1,5 +1,8 @@
 /** From a checked module to a pipeline: overrides get their values, functions are joined into the entry point, invocations become lanes. */
-import type { Program } from './check/program.js'
+import { lowerEntryPoint } from './analyse/lower.js'
+import { analyseShapes } from './analyse/shapes.js'
+import { type Program, WgslError } from './check/program.js'
+import { emitKernel } from './emit/kernel.js'
 import type { CompiledPipeline, CompileOptions } from './emit/pipeline.js'
 
 /**
@@ -7,10 +10,20 @@ import type { CompiledPipeline, CompileOptions } from './emit/pipeline.js'
  * @throws WgslError where a value of an override, or what depends on it, is wrong
  */
 export function compilePipeline(
-  _program: Program,
-  _entryPoint: string,
-  _constants: Readonly<Record<string, number>>,
-  _options: CompileOptions,
+  program: Program,
+  entryPoint: string,
+  constants: Readonly<Record<string, number>>,
+  options: CompileOptions,
 ): CompiledPipeline {
-  throw new Error('not there yet')
+  const entry = program.entryPoints.find((each) => each.name === entryPoint)
+  if (!entry)
+    throw new WgslError(`no compute entry point '${entryPoint}', found ${program.entryPoints.map((each) => `'${each.name}'`).join(', ') || 'none'}`, {
+      line: 1,
+      column: 1,
+      offset: 0,
+      length: 0,
+    })
+  const kernel = lowerEntryPoint(program, entry, constants)
+  analyseShapes(kernel)
+  return emitKernel(kernel, options)
 }

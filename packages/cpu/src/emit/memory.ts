@@ -1,0 +1,446 @@
+/**
+ * Loads and stores. Nothing is read or written outside of what is bound: an offset at which the words do not lie inside becomes 0 for loads, and is
+ * passed over by stores. Words of neighbouring lanes that are neighbours in memory travel as one vector where all four lie inside.
+ */
+import { add, u32 } from '../analyse/fold.js'
+import type { Local, Memory, Statement, Value } from '../analyse/ir.js'
+import type { Emitter } from './emitter.js'
+import { atomicLanes, gather, scatter, writeAtomic } from './helpers.js'
+import { writeScalar, writeVector } from './values.js'
+import { op, simd } from './wasm.js'
+
+interface Place {
+  /** Pushes the address of offset 0. */
+  base(): void
+  /** Pushes one more than the greatest offset at which so many words lie inside. */
+  limit(words: number): void
+  /** The bytes there are, where that is known. */
+  readonly size: number | undefined
+}
+
+function placeOf(e: Emitter, memory: Exclude<Memory, { space: 'private' }>): Place {
+  const { code } = e
+  if ('slot' in memory) {
+    return { base: () => code.get(e.bases[memory.slot]), limit: (words) => code.get(e.limit(memory.slot, words)), size: undefined }
+  }
+  const base = () => {
+    code.get(e.scratch)
+    code.i32(memory.base)
+    code.emit(op.i32_add)
+  }
+  return { base, limit: (words) => code.i32(Math.max(0, memory.size - 4 * words + 1)), size: memory.size }
+}
+
+const stored = (local: Local, e: Emitter) => e.forms.get(local)
+
+export function writeLoad(e: Emitter, { to, memory, offset }: Statement & { op: 'load' }): void {
+  if (memory.space === 'private') return writePrivateLoad(e, to, memory, offset)
+  const { code } = e
+  const place = placeOf(e, memory)
+  const shape = e.shape(offset)
+  const words = to.length
+  if (e.alone || (!shape.varying && shape.stride === 0)) {
+    const address = safeAddress(e, place, offset, words)
+    to.forEach((local, i) => {
+      if (!e.forms.has(local)) return
+      code.get(address.local)
+      const form = stored(local, e)
+      if (form === 'scalar') code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, address.offset + 4 * i)
+      else code.memorySimd(simd.load32_splat, address.offset + 4 * i)
+      code.set(e.places.get(local)!)
+    })
+    return
+  }
+  if (!shape.varying && shape.stride === 4 * words && (words === 1 || words === 4)) {
+    const own = code.local('i32')
+    writeScalar(e, offset)
+    code.tee(own)
+    place.limit(4 * words)
+    code.emit(op.i32_lt_u)
+    code.if(
+      () => {
+        code.get(own)
+        place.base()
+        code.emit(op.i32_add)
+        code.set(own)
+        if (words === 1) {
+          code.get(own)
+          code.memorySimd(simd.load)
+          code.set(e.places.get(to[0])!)
+          return
+        }
+        const rows = to.map(() => code.local('v128'))
+        rows.forEach((row, i) => {
+          code.get(own)
+          code.memorySimd(simd.load, 16 * i)
+          code.set(row)
+        })
+        transpose(e, rows)
+        to.forEach((local, i) => {
+          if (!e.forms.has(local)) return
+          code.get(rows[i])
+          code.set(e.places.get(local)!)
+        })
+      },
+      () => gatherCalls(e, place, to, offset),
+    )
+    return
+  }
+  writeGather(e, place, to, offset)
+}
+
+/** An address at which `words` words may be loaded, as a local and what is to be added. */
+function safeAddress(e: Emitter, place: Place, offset: Value, words: number): { local: number; offset: number } {
+  const { code } = e
+  const address = code.local('i32')
+  if (offset.op === 'const' && place.size !== undefined && offset.value >>> 0 <= place.size - 4 * words) {
+    place.base()
+    code.set(address)
+    return { local: address, offset: offset.value >>> 0 }
+  }
+  const own = code.local('i32')
+  writeScalar(e, offset)
+  code.tee(own)
+  code.i32(0)
+  code.get(own)
+  place.limit(words)
+  code.emit(op.i32_lt_u, op.select)
+  place.base()
+  code.emit(op.i32_add)
+  code.set(address)
+  return { local: address, offset: 0 }
+}
+
+function gatherCalls(e: Emitter, place: Place, to: readonly Local[], offset: Value): void {
+  to.forEach((local, i) => {
+    if (!e.forms.has(local)) return
+    place.base()
+    place.limit(1)
+    writeVector(e, add(offset, u32(4 * i)))
+    e.code.call(e.helpers.index('gather', gather))
+    e.code.set(e.places.get(local)!)
+  })
+}
+
+/** Lane by lane, without a branch: an offset outside becomes 0. */
+function writeGather(e: Emitter, place: Place, to: readonly Local[], offset: Value): void {
+  const { code } = e
+  const offsets = code.local('v128')
+  writeVector(e, offset)
+  code.tee(offsets)
+  code.get(offsets)
+  place.limit(to.length)
+  code.simd(simd.i32_splat)
+  code.simd(simd.i32_lt_u)
+  code.simd(simd.and)
+  place.base()
+  code.simd(simd.i32_splat)
+  code.simd(simd.i32_add)
+  code.set(offsets)
+  const addresses = [0, 1, 2, 3].map((lane) => {
+    const address = code.local('i32')
+    code.get(offsets)
+    code.lane(simd.extract, lane)
+    code.set(address)
+    return address
+  })
+  to.forEach((local, i) => {
+    if (!e.forms.has(local)) return
+    code.get(addresses[0])
+    code.memorySimd(simd.load32_splat, 4 * i)
+    for (let lane = 1; lane < 4; lane++) {
+      const own = code.local('v128')
+      code.set(own)
+      code.get(addresses[lane])
+      code.get(own)
+      code.memorySimd(simd.load32_lane, 4 * i, lane)
+    }
+    code.set(e.places.get(local)!)
+  })
+}
+
+/** Four rows become four columns. */
+function transpose(e: Emitter, rows: readonly number[]): void {
+  const { code } = e
+  const pair = (a: number, b: number, words: readonly [number, number, number, number]) => {
+    code.get(a)
+    code.get(b)
+    code.shuffle(words)
+    const made = code.local('v128')
+    code.set(made)
+    return made
+  }
+  const [a, b, c, d] = rows
+  const lowAb = pair(a, b, [0, 4, 1, 5])
+  const highAb = pair(a, b, [2, 6, 3, 7])
+  const lowCd = pair(c, d, [0, 4, 1, 5])
+  const highCd = pair(c, d, [2, 6, 3, 7])
+  const columns = [
+    [lowAb, lowCd, [0, 1, 4, 5]],
+    [lowAb, lowCd, [2, 3, 6, 7]],
+    [highAb, highCd, [0, 1, 4, 5]],
+    [highAb, highCd, [2, 3, 6, 7]],
+  ] as const
+  columns.forEach(([low, high, words], i) => {
+    code.get(low)
+    code.get(high)
+    code.shuffle(words)
+    code.set(rows[i])
+  })
+}
+
+/** The lanes that are at work, as bits. */
+function writeLanes(e: Emitter): void {
+  if (!e.masked) return e.code.i32(15)
+  e.code.get(e.mask)
+  e.code.simd(simd.i32_bitmask)
+}
+
+export function writeStore(e: Emitter, { memory, offset, values }: Statement & { op: 'store' }): void {
+  if (memory.space === 'private') return writePrivateStore(e, memory, offset, values)
+  const { code } = e
+  const place = placeOf(e, memory)
+  const shape = e.shape(offset)
+  const words = values.length
+  const oneForAll = !shape.varying && shape.stride === 0
+  if (oneForAll && (e.alone || values.every((value) => !e.shape(value).varying && e.shape(value).stride === 0))) {
+    const own = code.local('i32')
+    writeScalar(e, offset)
+    code.tee(own)
+    place.limit(words)
+    code.emit(op.i32_lt_u)
+    code.if(() => {
+      code.get(own)
+      place.base()
+      code.emit(op.i32_add)
+      code.set(own)
+      values.forEach((value, i) => {
+        code.get(own)
+        writeScalar(e, value)
+        code.memory(value.kind === 'f32' ? op.f32_store : op.i32_store, 4 * i)
+      })
+    })
+    return
+  }
+  if (!shape.varying && shape.stride === 4 * words && (words === 1 || words === 4)) {
+    // The values first: they may be long, and are needed on both ways.
+    const rows = values.map((value) => {
+      const row = code.local('v128')
+      writeVector(e, value)
+      code.set(row)
+      return row
+    })
+    const own = code.local('i32')
+    writeScalar(e, offset)
+    code.tee(own)
+    place.limit(4 * words)
+    code.emit(op.i32_lt_u)
+    if (e.masked) {
+      code.get(e.mask)
+      code.simd(simd.i32_all_true)
+      code.emit(op.i32_and)
+    }
+    code.if(
+      () => {
+        code.get(own)
+        place.base()
+        code.emit(op.i32_add)
+        code.set(own)
+        const columns = words === 4 ? rows.map(() => code.local('v128')) : rows
+        if (words === 4) {
+          rows.forEach((row, i) => {
+            code.get(row)
+            code.set(columns[i])
+          })
+          transpose(e, columns)
+        }
+        columns.forEach((column, i) => {
+          code.get(own)
+          code.get(column)
+          code.memorySimd(simd.store, 16 * i)
+        })
+      },
+      () => scatterCalls(e, place, offset, rows),
+    )
+    return
+  }
+  const rows = values.map((value) => {
+    const row = code.local('v128')
+    writeVector(e, value)
+    code.set(row)
+    return row
+  })
+  scatterCalls(e, place, offset, rows)
+}
+
+function scatterCalls(e: Emitter, place: Place, offset: Value, rows: readonly number[]): void {
+  rows.forEach((row, i) => {
+    place.base()
+    place.limit(1)
+    writeVector(e, add(offset, u32(4 * i)))
+    e.code.get(row)
+    writeLanes(e)
+    e.code.call(e.helpers.index('scatter', scatter))
+  })
+}
+
+/** Of private memory: the words of four lanes side by side, so that an offset all lanes share is one vector. */
+function privateAddress(e: Emitter, memory: Memory & { space: 'private' }, offset: Value, words: number): { local: number; offset: number } {
+  const { code } = e
+  const factor = e.alone ? 1 : 4
+  const address = code.local('i32')
+  if (offset.op === 'const' && offset.value >>> 0 <= memory.size - 4 * words) {
+    code.get(e.privateBase)
+    code.set(address)
+    return { local: address, offset: factor * (memory.base + offset.value) }
+  }
+  const own = code.local('i32')
+  writeScalar(e, offset)
+  code.tee(own)
+  code.i32(0)
+  code.get(own)
+  code.i32(memory.size - 4 * words + 1)
+  code.emit(op.i32_lt_u, op.select)
+  if (factor > 1) {
+    code.i32(2)
+    code.emit(op.i32_shl)
+  }
+  code.get(e.privateBase)
+  code.emit(op.i32_add)
+  code.set(address)
+  return { local: address, offset: factor * memory.base }
+}
+
+/** The offsets of each lane's words, within its own, spread over the lanes' words; an offset outside becomes 0. */
+function writePrivateOffsets(e: Emitter, memory: Memory & { space: 'private' }, offset: Value, words: number): void {
+  const { code } = e
+  const own = code.local('v128')
+  writeVector(e, offset)
+  code.tee(own)
+  code.get(own)
+  const limit = memory.size - 4 * words + 1
+  code.v128([limit, limit, limit, limit])
+  code.simd(simd.i32_lt_u)
+  code.simd(simd.and)
+  code.i32(2)
+  code.simd(simd.i32_shl)
+  code.v128([0, 4, 8, 12])
+  code.simd(simd.i32_add)
+}
+
+function writePrivateLoad(e: Emitter, to: readonly Local[], memory: Memory & { space: 'private' }, offset: Value): void {
+  const { code } = e
+  const shape = e.shape(offset)
+  if (e.alone || (!shape.varying && shape.stride === 0)) {
+    const address = privateAddress(e, memory, offset, to.length)
+    to.forEach((local, i) => {
+      if (!e.forms.has(local)) return
+      code.get(address.local)
+      if (!e.alone) code.memorySimd(simd.load, address.offset + 16 * i)
+      else if (stored(local, e) === 'splat') code.memorySimd(simd.load32_splat, address.offset + 4 * i)
+      else code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, address.offset + 4 * i)
+      code.set(e.places.get(local)!)
+    })
+    return
+  }
+  const base = code.local('i32')
+  code.get(e.privateBase)
+  code.i32(4 * memory.base)
+  code.emit(op.i32_add)
+  code.set(base)
+  const offsets = code.local('v128')
+  writePrivateOffsets(e, memory, offset, to.length)
+  code.set(offsets)
+  to.forEach((local, i) => {
+    if (!e.forms.has(local)) return
+    code.get(base)
+    code.i32(16 * memory.size)
+    code.get(offsets)
+    code.v128([16 * i, 16 * i, 16 * i, 16 * i])
+    code.simd(simd.i32_add)
+    code.call(e.helpers.index('gather', gather))
+    code.set(e.places.get(local)!)
+  })
+}
+
+function writePrivateStore(e: Emitter, memory: Memory & { space: 'private' }, offset: Value, values: readonly Value[]): void {
+  const { code } = e
+  const shape = e.shape(offset)
+  if (e.alone || (!shape.varying && shape.stride === 0)) {
+    const address = privateAddress(e, memory, offset, values.length)
+    values.forEach((value, i) => {
+      code.get(address.local)
+      if (e.alone) {
+        writeScalar(e, value)
+        return code.memory(value.kind === 'f32' ? op.f32_store : op.i32_store, address.offset + 4 * i)
+      }
+      writeVector(e, value)
+      if (e.masked) {
+        code.get(address.local)
+        code.memorySimd(simd.load, address.offset + 16 * i)
+        code.get(e.mask)
+        code.simd(simd.bitselect)
+      }
+      code.memorySimd(simd.store, address.offset + 16 * i)
+    })
+    return
+  }
+  values.forEach((value, i) => {
+    code.get(e.privateBase)
+    code.i32(4 * memory.base)
+    code.emit(op.i32_add)
+    code.i32(16 * memory.size)
+    writePrivateOffsets(e, memory, offset, values.length)
+    code.v128([16 * i, 16 * i, 16 * i, 16 * i])
+    code.simd(simd.i32_add)
+    writeVector(e, value)
+    writeLanes(e)
+    code.call(e.helpers.index('scatter', scatter))
+  })
+}
+
+export function writeAtomicStatement(e: Emitter, { name, kind, to, memory, offset, value, compare }: Statement & { op: 'atomic' }): void {
+  const { code } = e
+  if (memory.space === 'private') throw new Error('there are no atomics in private memory')
+  const place = placeOf(e, memory)
+  const signed = kind === 'i32'
+  if (e.alone) {
+    const [address, operand, expected] = [code.local('i32'), code.local('i32'), code.local('i32')]
+    writeScalar(e, offset)
+    code.tee(address)
+    place.limit(1)
+    code.emit(op.i32_lt_u)
+    if (value) {
+      writeScalar(e, value)
+      code.set(operand)
+    }
+    if (compare) {
+      writeScalar(e, compare)
+      code.set(expected)
+    }
+    code.if(() => {
+      code.get(address)
+      place.base()
+      code.emit(op.i32_add)
+      code.set(address)
+      writeAtomic(code, name, signed, address, operand, expected)
+      if (name === 'store') return
+      if (to && e.places.has(to)) {
+        if (stored(to, e) === 'splat') code.simd(simd.i32_splat)
+        code.set(e.places.get(to)!)
+      } else code.emit(op.drop)
+    })
+    return
+  }
+  place.base()
+  place.limit(1)
+  writeVector(e, offset)
+  for (const each of [value, compare]) {
+    if (each) writeVector(e, each)
+    else code.v128([0, 0, 0, 0])
+  }
+  writeLanes(e)
+  code.call(e.helpers.index(`atomic ${name} ${signed}`, () => atomicLanes(name, signed)))
+  if (to && e.places.has(to)) code.set(e.places.get(to)!)
+  else code.emit(op.drop)
+}
