@@ -6,7 +6,8 @@ export function openPlatform(): Platform {
     cores: globalThis.navigator?.hardwareConcurrency ?? 1,
     unshared: isolated ? undefined : 'this page is not cross-origin isolated',
     startWorker,
-    optimised: (compile) => compile(),
+    compile: (wasm) => new WebAssembly.Module(wasm),
+    compileAsync: (wasm) => WebAssembly.compile(wasm),
   }
 }
 

@@ -20,6 +20,8 @@ export interface Platform {
   /** Why memory can not be shared with threads here; undefined where it can. */
   readonly unshared: string | undefined
   startWorker(code: string, name: string, events: WorkerEvents): WorkerHandle
-  /** Calls `compile` with the engine set to optimise at once what it compiles, where it can be told. */
-  optimised<T>(compile: () => T): T
+  /** Compiles to what the engine's best compiler makes of it, where it can be told; else that comes while it runs. */
+  compile(wasm: Uint8Array<ArrayBuffer>): WebAssembly.Module
+  /** The same on the engine's own threads. */
+  compileAsync(wasm: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>
 }

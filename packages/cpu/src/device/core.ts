@@ -2,7 +2,7 @@
 import type { Program } from '../check/program.js'
 import type { CompiledPipeline, CompileOptions } from '../emit/pipeline.js'
 import type { Platform } from '../platform.js'
-import { type CommandList, type CommandWriter, createCommands } from '../threads/commands.js'
+import { type CommandList, CommandWriter } from '../threads/commands.js'
 import { createInline } from '../threads/inline.js'
 import { createMemory, type Memory } from '../threads/memory.js'
 import { createPool } from '../threads/pool.js'
@@ -77,7 +77,7 @@ export function createCore(options: CoreOptions): Core {
   /** Freed memory that something submitted may still use. */
   let freed: Allocation[] = []
   /** Writes that wait for the next submission. */
-  const staged = createCommands(options.threads)
+  const staged = new CommandWriter(options.threads)
   let stagedBytes = 0
   let stagedUses: Allocation[] = []
   const onLoss = new Set<() => void>()
@@ -150,7 +150,7 @@ export function createCore(options: CoreOptions): Core {
         return undefined
       }
     },
-    commands: () => createCommands(options.threads),
+    commands: () => new CommandWriter(options.threads, running?.costOf),
     runner,
     allocate(bytes) {
       reclaim()

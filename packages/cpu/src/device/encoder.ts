@@ -1,25 +1,9 @@
-import type { CommandWriter } from '../threads/commands.js'
 import { bufferOf, type CpuBuffer, requireUsage } from './buffer.js'
 import type { Core } from './core.js'
+import { Encoding } from './encoding.js'
 import { Invalid, interfaceName, named, require } from './errors.js'
 import { CpuComputePassEncoder } from './pass.js'
 import { type CpuQuerySet, querySetOf } from './query-set.js'
-import type { Kernel } from './shader-module.js'
-
-/** What a pass needs of its encoder. */
-export interface CommandEncoder {
-  readonly core: Core
-  readonly commands: CommandWriter
-  /** The first thing that was wrong. */
-  readonly failure: string | undefined
-  /** Its own number, to be left on objects that it has listed. */
-  readonly stamp: number
-  fail(message: string): undefined
-  use(buffer: CpuBuffer): void
-  useAllocation(querySet: CpuQuerySet): void
-  useKernel(kernel: Kernel): void
-  passEnded(): void
-}
 
 export class CpuCommandBuffer implements GPUCommandBuffer {
   declare readonly __brand: 'GPUCommandBuffer'
@@ -31,37 +15,25 @@ export class CpuCommandBuffer implements GPUCommandBuffer {
     readonly core: Core,
     label: string,
     /** Undefined: it is invalid. */
-    readonly commands: CommandWriter | undefined,
-    readonly buffers: readonly CpuBuffer[],
-    readonly querySets: readonly CpuQuerySet[],
-    /** Held until submitted: their numbers are in the commands. */
-    readonly kernels: ReadonlySet<Kernel>,
+    readonly encoding: Encoding | undefined,
   ) {
     this.label = label
   }
 }
 interfaceName(CpuCommandBuffer, 'GPUCommandBuffer')
 
-let stamps = 0
-
 export class CpuCommandEncoder implements GPUCommandEncoder {
   declare readonly __brand: 'GPUCommandEncoder'
   label: string
   readonly #core: Core
-  readonly #commands: CommandWriter
-  readonly #buffers: CpuBuffer[] = []
-  readonly #querySets: CpuQuerySet[] = []
-  readonly #kernels = new Set<Kernel>()
-  readonly #stamp = ++stamps
-  #failure: string | undefined
-  #state: 'open' | 'in a pass' | 'finished' = 'open'
+  readonly #encoding: Encoding
   #debugGroups = 0
 
   /** @internal */
   constructor(core: Core, label: string) {
     this.#core = core
     this.label = label
-    this.#commands = core.commands()
+    this.#encoding = new Encoding(core)
   }
 
   beginComputePass(descriptor: GPUComputePassDescriptor = {}): CpuComputePassEncoder {
@@ -69,9 +41,9 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
     let end: { querySet: CpuQuerySet; index: number } | undefined
     this.#try('beginComputePass', () => {
       if (timestampWrites) end = this.#timestamps(timestampWrites)
-      this.#state = 'in a pass'
+      this.#encoding.state = 'in a pass'
     })
-    return new CpuComputePassEncoder(this.#asPassSees(), label, end)
+    return new CpuComputePassEncoder(this.#encoding, label, end)
   }
 
   copyBufferToBuffer(source: GPUBuffer, destination: GPUBuffer, size?: number): undefined
@@ -95,9 +67,9 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
       require(a !== b, () => `source and destination are the same ${named('buffer', a.label)}`)
       checkRange(a, from, size, 'source')
       checkRange(b, to, size, 'destination')
-      this.#use(a)
-      this.#use(b)
-      this.#commands.copy((b.allocation?.address ?? 0) + to, (a.allocation?.address ?? 0) + from, size)
+      this.#encoding.use(a)
+      this.#encoding.use(b)
+      this.#encoding.commands.copy((b.allocation?.address ?? 0) + to, (a.allocation?.address ?? 0) + from, size)
     })
   }
 
@@ -107,8 +79,8 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
       requireUsage(target, 'COPY_DST', 'buffer')
       const bytes = size ?? Math.max(0, target.size - offset)
       checkRange(target, offset, bytes, 'buffer')
-      this.#use(target)
-      this.#commands.clear((target.allocation?.address ?? 0) + offset, bytes)
+      this.#encoding.use(target)
+      this.#encoding.commands.clear((target.allocation?.address ?? 0) + offset, bytes)
     })
   }
 
@@ -120,9 +92,9 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
       require(first + count <= set.count, () => `queries ${first} to ${first + count} exceed the query set's ${set.count}`)
       require(offset % 256 === 0, () => `destinationOffset: expected a multiple of 256, found ${offset}`)
       checkRange(target, offset, 8 * count, 'destination')
-      this.#use(target)
-      this.#useAllocation(set)
-      this.#commands.copy((target.allocation?.address ?? 0) + offset, set.allocation!.address + 8 * first, 8 * count)
+      this.#encoding.use(target)
+      this.#encoding.useQuerySet(set)
+      this.#encoding.commands.copy((target.allocation?.address ?? 0) + offset, set.allocation!.address + 8 * first, 8 * count)
     })
   }
 
@@ -131,7 +103,7 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
     this.#try('writeTimestamp', () => {
       const set = querySetOf(this.#core, querySet, 'querySet')
       require(index < set.count, () => `queryIndex: expected less than ${set.count}, found ${index}`)
-      set.writeTime(this.#asPassSees(), index)
+      set.writeTime(this.#encoding, index)
     })
   }
 
@@ -154,28 +126,27 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
     throw this.#unsupported('beginRenderPass')
   }
   copyBufferToTexture(): undefined {
-    this.#fail(this.#unsupported('copyBufferToTexture').message)
+    this.#encoding.fail(this.#unsupported('copyBufferToTexture').message)
   }
   copyTextureToBuffer(): undefined {
-    this.#fail(this.#unsupported('copyTextureToBuffer').message)
+    this.#encoding.fail(this.#unsupported('copyTextureToBuffer').message)
   }
   copyTextureToTexture(): undefined {
-    this.#fail(this.#unsupported('copyTextureToTexture').message)
+    this.#encoding.fail(this.#unsupported('copyTextureToTexture').message)
   }
 
   finish(descriptor: GPUCommandBufferDescriptor = {}): CpuCommandBuffer {
     const core = this.#core
     const valid = core.attempt(`finish of ${this.#name()}`, () => {
-      require(this.#state !== 'finished', () => 'it was finished before')
-      const inPass = this.#state === 'in a pass'
-      this.#state = 'finished'
-      require(this.#failure === undefined, () => this.#failure!)
+      require(this.#encoding.state !== 'finished', () => 'it was finished before')
+      const inPass = this.#encoding.state === 'in a pass'
+      this.#encoding.state = 'finished'
+      require(this.#encoding.failure === undefined, () => this.#encoding.failure!)
       require(!inPass, () => 'a pass has not ended')
       require(this.#debugGroups === 0, () => `${this.#debugGroups} debug groups were not popped`)
       return true
     })
-    const commands = valid ? this.#commands : undefined
-    return new CpuCommandBuffer(core, descriptor.label ?? '', commands, this.#buffers, this.#querySets, this.#kernels)
+    return new CpuCommandBuffer(core, descriptor.label ?? '', valid ? this.#encoding : undefined)
   }
 
   #name(): string {
@@ -186,34 +157,20 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
     return new DOMException(`${call}: this adapter computes on buffers only`, 'NotSupportedError')
   }
 
-  #fail(message: string): undefined {
-    this.#failure ??= message
-  }
-
   #try(call: string, body: () => void): void {
     if (this.#core.isLost) return
-    if (this.#state === 'finished') {
+    if (this.#encoding.state === 'finished') {
       this.#core.errors.report('validation', `${call}: ${this.#name()} is finished`)
       return
     }
-    if (this.#failure !== undefined) return
+    if (this.#encoding.failure !== undefined) return
     try {
-      require(this.#state === 'open', () => 'a pass has not ended')
+      require(this.#encoding.state === 'open', () => 'a pass has not ended')
       body()
     } catch (error) {
       if (!(error instanceof Invalid)) throw error
-      this.#fail(`${call}: ${error.message}`)
+      this.#encoding.fail(`${call}: ${error.message}`)
     }
-  }
-
-  #use(buffer: CpuBuffer): void {
-    if (buffer.stamp === this.#stamp) return
-    buffer.stamp = this.#stamp
-    this.#buffers.push(buffer)
-  }
-
-  #useAllocation(querySet: CpuQuerySet): void {
-    if (!this.#querySets.includes(querySet)) this.#querySets.push(querySet)
   }
 
   #timestamps(writes: GPUComputePassTimestampWrites): { querySet: CpuQuerySet; index: number } | undefined {
@@ -224,27 +181,8 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
     for (const index of [begin, end])
       require(index === undefined || index < querySet.count, () =>
         `timestampWrites: index ${index} exceeds the query set's ${querySet.count}`)
-    if (begin !== undefined) querySet.writeTime(this.#asPassSees(), begin)
+    if (begin !== undefined) querySet.writeTime(this.#encoding, begin)
     return end === undefined ? undefined : { querySet, index: end }
-  }
-
-  #asPassSees(): CommandEncoder {
-    const encoder = this
-    return {
-      core: this.#core,
-      commands: this.#commands,
-      stamp: this.#stamp,
-      get failure() {
-        return encoder.#failure
-      },
-      fail: (message) => this.#fail(message),
-      use: (buffer) => this.#use(buffer),
-      useAllocation: (querySet) => this.#useAllocation(querySet),
-      useKernel: (kernel) => void this.#kernels.add(kernel),
-      passEnded: () => {
-        if (this.#state === 'in a pass') this.#state = 'open'
-      },
-    }
   }
 }
 interfaceName(CpuCommandEncoder, 'GPUCommandEncoder')

@@ -1,6 +1,6 @@
 import { CpuBindGroup, findConflict, usesOf } from './bindings.js'
 import { bufferOf, type CpuBuffer, requireUsage } from './buffer.js'
-import type { CommandEncoder } from './encoder.js'
+import type { Encoding } from './encoding.js'
 import { Invalid, interfaceName, named } from './errors.js'
 import { CpuComputePipeline } from './pipeline.js'
 import type { CpuQuerySet } from './query-set.js'
@@ -13,7 +13,7 @@ const none: readonly number[] = []
 export class CpuComputePassEncoder implements GPUComputePassEncoder {
   declare readonly __brand: 'GPUComputePassEncoder'
   label: string
-  readonly #encoder: CommandEncoder
+  readonly #encoding: Encoding
   #pipeline: CpuComputePipeline | undefined
   readonly #groups: (CpuBindGroup | undefined)[] = []
   readonly #offsets: (readonly number[])[] = []
@@ -24,8 +24,8 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
   readonly #end: { readonly querySet: CpuQuerySet; readonly index: number } | undefined
 
   /** @internal */
-  constructor(encoder: CommandEncoder, label: string, end: { querySet: CpuQuerySet; index: number } | undefined) {
-    this.#encoder = encoder
+  constructor(encoding: Encoding, label: string, end: { querySet: CpuQuerySet; index: number } | undefined) {
+    this.#encoding = encoding
     this.label = label
     this.#end = end
   }
@@ -35,7 +35,7 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
       throw new TypeError(`setPipeline: expected a GPUComputePipeline, found ${String(pipeline)}`)
     if (pipeline === this.#pipeline && !this.#ended) return
     this.#try('setPipeline', () => {
-      if (pipeline.core !== this.#encoder.core) throw new Invalid(`${named('compute pipeline', pipeline.label)} is of another device`)
+      if (pipeline.core !== this.#encoding.core) throw new Invalid(`${named('compute pipeline', pipeline.label)} is of another device`)
       if (!pipeline.plan) throw new Invalid(`${named('compute pipeline', pipeline.label)} is invalid: its creation failed`)
       this.#pipeline = pipeline
       this.#checked = false
@@ -58,11 +58,11 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
     const dynamic =
       offsets === none ? none : start === undefined ? [...offsets] : [...(offsets as Uint32Array).subarray(start, start + length!)]
     this.#try('setBindGroup', () => {
-      const { core } = this.#encoder
+      const { core } = this.#encoding
       const { maxBindGroups } = core.limits
       if (!(index >= 0 && index < maxBindGroups))
         throw new Invalid(`index: expected less than maxBindGroups, ${maxBindGroups}, found ${index}`)
-      if (group) checkGroup(this.#encoder, group, dynamic)
+      if (group) checkGroup(this.#encoding, group, dynamic)
       else if (dynamic.length > 0) throw new Invalid(`dynamic offsets: expected none without a bind group, found ${dynamic.length}`)
       this.#groups[index] = group ?? undefined
       this.#offsets[index] = dynamic
@@ -77,38 +77,40 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
   }
 
   dispatchWorkgroups(x: number, y = 1, z = 1): undefined {
-    const encoder = this.#encoder
+    const encoding = this.#encoding
     if (this.#ended) return this.#refuse('dispatchWorkgroups')
-    if (encoder.failure !== undefined) return
-    const most = encoder.core.limits.maxComputeWorkgroupsPerDimension
+    if (encoding.failure !== undefined) return
+    const most = encoding.core.limits.maxComputeWorkgroupsPerDimension
     // Written so that NaN and what is no number are refused too.
     if (!(x <= most && y <= most && z <= most && x >= 0 && y >= 0 && z >= 0))
-      return encoder.fail(`dispatchWorkgroups${this.#what()}: expected at most ${most} workgroups in a dimension, found ${x} x ${y} x ${z}`)
+      return encoding.fail(
+        `dispatchWorkgroups${this.#what()}: expected at most ${most} workgroups in a dimension, found ${x} x ${y} x ${z}`,
+      )
     const plan = this.#ready('dispatchWorkgroups', undefined)
     if (!plan) return
     const total = x * y * z
     if (total === 0) return
     if (total > mostWorkgroups)
-      return encoder.fail(
+      return encoding.fail(
         `dispatchWorkgroups${this.#what()}: this adapter runs at most ${mostWorkgroups} workgroups at once, found ${x} x ${y} x ${z}`,
       )
-    const { commands } = encoder
+    const { commands } = encoding
     this.#bind(plan, commands.dispatch(plan.kernel.id!, x, y, z, plan.slots.length))
   }
 
   dispatchWorkgroupsIndirect(buffer: GPUBuffer, offset: number): undefined {
     this.#try('dispatchWorkgroupsIndirect', () => {
-      const encoder = this.#encoder
-      const source = bufferOf(encoder.core, buffer, 'indirectBuffer')
+      const encoding = this.#encoding
+      const source = bufferOf(encoding.core, buffer, 'indirectBuffer')
       requireUsage(source, 'INDIRECT', 'indirectBuffer')
       if (offset % 4 !== 0) throw new Invalid(`indirectOffset: expected a multiple of 4, found ${offset}`)
       if (offset + 12 > source.size) throw new Invalid(`indirectOffset: 12 bytes at ${offset} exceed the buffer's ${source.size}`)
       const plan = this.#ready('dispatchWorkgroupsIndirect', source)
       if (!plan) return
-      encoder.use(source)
+      encoding.use(source)
       const address = (source.allocation?.address ?? 0) + offset
-      const most = encoder.core.limits.maxComputeWorkgroupsPerDimension
-      this.#bind(plan, encoder.commands.dispatchIndirect(plan.kernel.id!, address, most, plan.slots.length))
+      const most = encoding.core.limits.maxComputeWorkgroupsPerDimension
+      this.#bind(plan, encoding.commands.dispatchIndirect(plan.kernel.id!, address, most, plan.slots.length))
     })
   }
 
@@ -130,10 +132,10 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
   end(): undefined {
     if (this.#ended) return this.#refuse('end')
     if (this.#debugGroups > 0)
-      this.#encoder.fail(`end of ${named('compute pass', this.label)}: ${this.#debugGroups} debug groups were not popped`)
+      this.#encoding.fail(`end of ${named('compute pass', this.label)}: ${this.#debugGroups} debug groups were not popped`)
     this.#ended = true
-    if (this.#end) this.#end.querySet.writeTime(this.#encoder, this.#end.index)
-    this.#encoder.passEnded()
+    if (this.#end) this.#end.querySet.writeTime(this.#encoding, this.#end.index)
+    this.#encoding.state = 'open'
   }
 
   #what(): string {
@@ -141,17 +143,17 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
   }
 
   #refuse(call: string): undefined {
-    this.#encoder.core.errors.report('validation', `${call}: ${named('compute pass', this.label)} has ended`)
+    this.#encoding.core.errors.report('validation', `${call}: ${named('compute pass', this.label)} has ended`)
   }
 
   #try(call: string, body: () => void): undefined {
     if (this.#ended) return this.#refuse(call)
-    if (this.#encoder.failure !== undefined) return
+    if (this.#encoding.failure !== undefined) return
     try {
       body()
     } catch (error) {
       if (!(error instanceof Invalid)) throw error
-      this.#encoder.fail(`${call}${this.#what()} in ${named('compute pass', this.label)}: ${error.message}`)
+      this.#encoding.fail(`${call}${this.#what()} in ${named('compute pass', this.label)}: ${error.message}`)
     }
   }
 
@@ -159,21 +161,21 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
   #ready(call: string, indirect: CpuBuffer | undefined) {
     const plan = this.#pipeline?.plan
     if (this.#checked && !indirect) return plan
-    const encoder = this.#encoder
+    const encoding = this.#encoding
     const problem = plan ? this.#problem(plan.layouts, indirect) : 'no pipeline is set'
     if (problem !== undefined) {
-      encoder.fail(`${call}${this.#what()}: ${problem}`)
+      encoding.fail(`${call}${this.#what()}: ${problem}`)
       return undefined
     }
     this.#checked = true
     for (let i = 0; i < plan!.layouts.length; i++) {
       const group = this.#groups[i]
-      if (group && group.stamp !== encoder.stamp) {
-        group.stamp = encoder.stamp
-        for (const buffer of group.buffers) encoder.use(buffer)
+      if (group && group.stamp !== encoding.stamp) {
+        group.stamp = encoding.stamp
+        for (const buffer of group.buffers) encoding.use(buffer)
       }
     }
-    encoder.useKernel(plan!.kernel)
+    encoding.kernels.add(plan!.kernel)
     return plan
   }
 
@@ -199,7 +201,7 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
 
   /** Writes addresses and sizes of what is bound into the dispatch's record. */
   #bind(plan: NonNullable<CpuComputePipeline['plan']>, at: number): void {
-    const { words } = this.#encoder.commands
+    const { words } = this.#encoding.commands
     const { slots } = plan
     let to = at
     for (let i = 0; i < slots.length; i++) {
@@ -207,7 +209,7 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
       const bound = this.#groups[group]!
       const size = bound.sizes[entry]
       if (size < use.minSize)
-        this.#encoder.fail(
+        this.#encoding.fail(
           `dispatch${this.#what()}: group ${group} binding ${use.binding}: expected at least ${use.minSize} bytes as in the shader, found ${size}`,
         )
       words[to++] = bound.addresses[entry] + (dynamic < 0 ? 0 : this.#offsets[group][dynamic])
@@ -217,7 +219,7 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
 }
 interfaceName(CpuComputePassEncoder, 'GPUComputePassEncoder')
 
-function checkGroup({ core }: CommandEncoder, group: CpuBindGroup, dynamic: readonly number[]): void {
+function checkGroup({ core }: Encoding, group: CpuBindGroup, dynamic: readonly number[]): void {
   const what = named('bind group', group.label)
   if (group.core !== core) throw new Invalid(`${what} is of another device`)
   if (group.invalid) throw new Invalid(`${what} is invalid: its creation failed`)

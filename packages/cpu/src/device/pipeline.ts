@@ -61,7 +61,7 @@ export function createComputePipeline(core: Core, descriptor: GPUComputePipeline
   const plan = core.attempt(callOf(label), () => {
     const made = makePlan(core, descriptor)
     const { kernel } = made
-    kernel.module ??= core.options.platform.optimised(() => new WebAssembly.Module(kernel.compiled.wasm))
+    kernel.module ??= core.options.platform.compile(kernel.compiled.wasm)
     introduce(core, kernel)
     return made
   })
@@ -76,7 +76,7 @@ export async function createComputePipelineAsync(core: Core, descriptor: GPUComp
   try {
     const plan = makePlan(core, descriptor)
     const { kernel } = plan
-    kernel.module ??= await core.options.platform.optimised(() => WebAssembly.compile(kernel.compiled.wasm))
+    kernel.module ??= await core.options.platform.compileAsync(kernel.compiled.wasm)
     if (core.isLost) return new CpuComputePipeline(core, label, undefined)
     introduce(core, kernel)
     return new CpuComputePipeline(core, label, plan)

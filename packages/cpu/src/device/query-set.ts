@@ -1,5 +1,5 @@
 import type { Allocation, Core } from './core.js'
-import type { CommandEncoder } from './encoder.js'
+import type { Encoding } from './encoding.js'
 import { Invalid, interfaceName, named, require } from './errors.js'
 
 /** Timestamps only. */
@@ -28,10 +28,10 @@ export class CpuQuerySet implements GPUQuerySet {
   }
 
   /** Has the time written when all before it is done. @internal */
-  writeTime(encoder: CommandEncoder, index: number): void {
+  writeTime(encoding: Encoding, index: number): void {
     if (!this.allocation) return
-    encoder.useAllocation(this)
-    encoder.commands.timestamp(this.allocation.address + 8 * index)
+    encoding.useQuerySet(this)
+    encoding.commands.timestamp(this.allocation.address + 8 * index)
   }
 }
 interfaceName(CpuQuerySet, 'GPUQuerySet')

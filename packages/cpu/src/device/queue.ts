@@ -23,7 +23,7 @@ export class CpuQueue implements GPUQueue {
       require(new Set(given).size === given.length, () => 'a command buffer is given twice')
       for (const each of given) {
         each.submitted = true
-        core.submit(each.commands!, uses)
+        core.submit(each.encoding!.commands, uses)
       }
     })
   }
@@ -67,10 +67,10 @@ function check(core: Core, each: CpuCommandBuffer, what: string, uses: Allocatio
   if (!(each instanceof CpuCommandBuffer)) throw new TypeError(`submit: expected command buffers, found ${String(each)}`)
   const name = each.label ? `${what} '${each.label}'` : what
   require(each.core === core, () => `${name} is of another device`)
-  require(each.commands, () => `${name} is invalid: its encoding failed`)
+  require(each.encoding, () => `${name} is invalid: its encoding failed`)
   require(!each.submitted, () => `${name} was submitted before`)
-  for (const buffer of each.buffers) uses.push(available(buffer))
-  for (const { allocation, label } of each.querySets) {
+  for (const buffer of each.encoding.buffers) uses.push(available(buffer))
+  for (const { allocation, label } of each.encoding.querySets) {
     if (!allocation) throw new Invalid(`${named('query set', label)} is destroyed`)
     uses.push(allocation)
   }

@@ -1,3 +1,9 @@
+/** Addresses and sizes in bytes. */
+export interface Bulk {
+  copy(to: number, from: number, bytes: number): void
+  fill(to: number, value: number, bytes: number): void
+}
+
 /** A WebAssembly module with `copy(to, from, bytes)` and `fill(to, value, bytes)` on `env.memory`: faster than typed arrays on shared memory. */
 export function bulkModule(shared: boolean): WebAssembly.Module {
   const text = (value: string) => [value.length, ...new TextEncoder().encode(value)]

@@ -1,4 +1,4 @@
-import { chunkOf, command, copyUnit, op } from './layout.js'
+import { chunkOf, command, copyUnit, isWide, op } from './layout.js'
 
 /** Commands as words, ready to be copied into a block. Addresses and sizes are in bytes. */
 export interface CommandList {
@@ -7,57 +7,38 @@ export interface CommandList {
   readonly length: number
   /** Where each command begins. */
   readonly starts: readonly number[]
-  /** Chunks of the widest command: so many threads are of use. */
+  /** So many threads are of use. */
   readonly width: number
 }
 
-/** A resource of a dispatch is given by two words, its address and its size, from `arguments_` on. */
-export interface CommandWriter extends CommandList {
+/** What a unit of a pipeline takes, as in `layout.ts`; 0: not known. */
+export type CostOf = (pipeline: number) => number
+
+/** A class, for one is made with every encoder. */
+export class CommandWriter implements CommandList {
+  words: Int32Array
+  length = 0
+  starts: number[] = []
+  width = 1
+
+  constructor(
+    readonly threads: number,
+    readonly costOf: CostOf = () => 0,
+    room = 256,
+  ) {
+    this.words = new Int32Array(room)
+  }
+
   /**
    * A dispatch whose bindings the caller writes into `words` from the returned place: two words each, address and size.
    * `words` may be another array after each call.
    */
-  dispatch(pipeline: number, x: number, y: number, z: number, bindings: number): number
-  /** Like `dispatch`, with counts that are read at `address` when its turn comes: more than `most` in a dimension, and it does nothing. */
-  dispatchIndirect(pipeline: number, address: number, most: number, bindings: number): number
-  copy(to: number, from: number, bytes: number): void
-  clear(to: number, bytes: number): void
-  /** Tells the host when all before it is done. */
-  signal(id: number): void
-  /** Writes the time in nanoseconds as u64. */
-  timestamp(to: number): void
-  append(list: CommandList): void
-  reset(): void
-}
-
-export function createCommands(threads: number): CommandWriter {
-  let words = new Int32Array(256)
-  let length = 0
-  let width = 0
-  let starts: number[] = []
-
-  const begin = (kind: number, total: number, chunk: number, args: number): number => {
-    const start = length
-    length += command.args + args
-    if (length > words.length) {
-      const more = new Int32Array(Math.max(length, 2 * words.length))
-      more.set(words)
-      words = more
-    }
-    words[start + command.op] = kind
-    words[start + command.total] = total
-    words[start + command.chunk] = chunk
-    // The array may have been used before.
-    words[start + command.next] = 0
-    words[start + command.done] = 0
-    const chunks = Math.ceil(total / chunk)
-    if (chunks > width) width = chunks
-    starts.push(start)
-    return start + command.args
-  }
-  const dispatch = (pipeline: number, x: number, y: number, z: number, bindings: number): number => {
+  dispatch(pipeline: number, x: number, y: number, z: number, bindings: number): number {
     const total = x * y * z
-    const args = begin(op.dispatch, total, chunkOf(total, threads), 5 + 2 * bindings)
+    const cost = this.costOf(pipeline)
+    const args = this.#begin(op.dispatch, total, chunkOf(total, this.threads, cost), 5 + 2 * bindings)
+    if (isWide(total, cost)) this.width = Math.max(this.width, Math.min(total, this.threads))
+    const { words } = this
     words[args] = pipeline
     words[args + 1] = x
     words[args + 2] = y
@@ -65,59 +46,79 @@ export function createCommands(threads: number): CommandWriter {
     words[args + 4] = 0
     return args + 5
   }
-  const pieces = (bytes: number) => Math.ceil(bytes / copyUnit)
 
-  return {
-    get words() {
-      return words
-    },
-    get length() {
-      return length
-    },
-    get starts() {
-      return starts
-    },
-    get width() {
-      return width
-    },
-    dispatch,
-    dispatchIndirect(pipeline, address, most, bindings) {
-      const args = begin(op.indirect, 1, 1, 4)
-      words.set([address, most, length - args + command.args, threads], args)
-      width = Math.max(width, threads)
-      return dispatch(pipeline, 1, 1, 1, bindings)
-    },
-    copy(to, from, bytes) {
-      if (bytes > 0) begin(op.copy, pieces(bytes), 1, 3)
-      if (bytes > 0) words.set([to, from, bytes], length - 3)
-    },
-    clear(to, bytes) {
-      if (bytes > 0) begin(op.clear, pieces(bytes), 1, 2)
-      if (bytes > 0) words.set([to, bytes], length - 2)
-    },
-    signal(id) {
-      words[begin(op.signal, 1, 1, 1)] = id
-    },
-    timestamp(to) {
-      const args = begin(op.timestamp, 1, 1, 1)
-      words[args] = to
-    },
-    append(list) {
-      const base = length
-      if (length + list.length > words.length) {
-        const more = new Int32Array(Math.max(length + list.length, 2 * words.length))
-        more.set(words)
-        words = more
-      }
-      words.set(list.words.subarray(0, list.length), length)
-      length += list.length
-      for (const start of list.starts) starts.push(base + start)
-      width = Math.max(width, list.width)
-    },
-    reset() {
-      length = 0
-      width = 0
-      starts = []
-    },
+  /** Like `dispatch`, with counts that are read at `address` when its turn comes: more than `most` in a dimension, and it does nothing. */
+  dispatchIndirect(pipeline: number, address: number, most: number, bindings: number): number {
+    const args = this.#begin(op.indirect, 1, 1, 4)
+    this.words.set([address, most, this.length - args + command.args, this.threads], args)
+    this.width = this.threads
+    return this.dispatch(pipeline, 1, 1, 1, bindings)
+  }
+
+  copy(to: number, from: number, bytes: number): void {
+    if (bytes === 0) return
+    const args = this.#begin(op.copy, Math.ceil(bytes / copyUnit), 1, 3)
+    if (bytes > 4 * copyUnit) this.width = this.threads
+    this.words[args] = to
+    this.words[args + 1] = from
+    this.words[args + 2] = bytes
+  }
+
+  /** Zeros. */
+  clear(to: number, bytes: number): void {
+    if (bytes === 0) return
+    const args = this.#begin(op.clear, Math.ceil(bytes / copyUnit), 1, 2)
+    if (bytes > 4 * copyUnit) this.width = this.threads
+    this.words[args] = to
+    this.words[args + 1] = bytes
+  }
+
+  /** Tells the host when all before it is done. */
+  signal(id: number): void {
+    const args = this.#begin(op.signal, 1, 1, 1)
+    this.words[args] = id
+  }
+
+  /** Writes the time in nanoseconds as u64. */
+  timestamp(to: number): void {
+    const args = this.#begin(op.timestamp, 1, 1, 1)
+    this.words[args] = to
+  }
+
+  append(list: CommandList): void {
+    const base = this.length
+    this.#reserve(base + list.length)
+    this.words.set(list.words.subarray(0, list.length), base)
+    this.length += list.length
+    for (const start of list.starts) this.starts.push(base + start)
+    this.width = Math.max(this.width, list.width)
+  }
+
+  reset(): void {
+    this.length = 0
+    this.width = 1
+    this.starts = []
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.words.length) return
+    const more = new Int32Array(Math.max(length, 2 * this.words.length))
+    more.set(this.words.subarray(0, this.length))
+    this.words = more
+  }
+
+  #begin(kind: number, total: number, chunk: number, args: number): number {
+    const start = this.length
+    this.#reserve(start + command.args + args)
+    this.length = start + command.args + args
+    const { words } = this
+    words[start + command.op] = kind
+    words[start + command.total] = total
+    words[start + command.chunk] = chunk
+    // The array may have been used before.
+    words[start + command.next] = 0
+    words[start + command.done] = 0
+    this.starts.push(start)
+    return start + command.args
   }
 }

@@ -1,7 +1,6 @@
 /** The host's own thread as the only one, where memory cannot be shared: work in slices, so that the page stays alive. */
-import { bulkModule } from './bulk.js'
 import type { CommandList } from './commands.js'
-import { chunkOf, command, op } from './layout.js'
+import { command, op } from './layout.js'
 import type { Memory } from './memory.js'
 import type { Runner } from './runner.js'
 import { createScratch } from './scratch.js'
@@ -27,10 +26,7 @@ interface Submission {
 
 export function createInline({ memory, failed }: InlineOptions): Runner {
   const scratch = createScratch(memory, 1)
-  const bulk = new WebAssembly.Instance(bulkModule(false), { env: { memory: memory.wasm } }).exports as {
-    copy(to: number, from: number, bytes: number): void
-    fill(to: number, value: number, bytes: number): void
-  }
+  const { bulk } = memory
   const runs = new Map<number, Run>()
   const queue: Submission[] = []
   const waiting: { submission: number; resolve: () => void }[] = []
@@ -114,11 +110,11 @@ export function createInline({ memory, failed }: InlineOptions): Runner {
     }
     i32.set([x, y, z], dispatch + command.args + 1)
     i32[dispatch + command.total] = total
-    i32[dispatch + command.chunk] = chunkOf(total, 1)
+    i32[dispatch + command.chunk] = total
   }
 
   function submit(list: CommandList): number | undefined {
-    const address = memory.allocate(4 * Math.max(1, list.length))
+    const address = memory.allocate(4 * Math.max(1, list.length), false)
     if (address === undefined) return undefined
     memory.i32.set(list.words.subarray(0, list.length), address / 4)
     queue.push({ number: ++submitted, address, starts: list.starts.slice() })
@@ -133,6 +129,7 @@ export function createInline({ memory, failed }: InlineOptions): Runner {
 
   return {
     threads: 1,
+    costOf: () => 0,
     addPipeline(module, scratchBytes) {
       // Nothing that runs is interrupted, so the old scratch memory is free at once.
       const old = scratch.grow(scratchBytes)

@@ -14,15 +14,27 @@ export const control = {
   progress: 32,
   /** Threads that sleep until `epoch` changes, or are about to. */
   sleepers: 48,
+  /** Threads that watch for the next submission: one does, for the others would only take processors from the host. */
+  watchers: 80,
   /** Of every thread: the number of the submission whose block it may still read. */
-  positions: 64,
+  positions: 96,
   positionStride: 16,
 } as const
 
 export const maxThreads = 128
 
+/**
+ * What a unit of each pipeline takes, measured by the threads while they run: 1/16 nanoseconds, 0: not known yet. A shader may take more or less by what it is
+ * given: estimates rise at once and fall slowly, for to think too little of a dispatch would leave it to one thread. They only decide how many
+ * threads take part, so two pipelines may share one (the table is indexed by the pipeline's number modulo its length).
+ */
+export const costs = { at: control.positions + maxThreads * control.positionStride, count: 1024, perNanosecond: 16 } as const
+
 /** Bytes from the start that the control words take. */
-export const controlBytes = 4 * (control.positions + maxThreads * control.positionStride)
+export const controlBytes = 4 * (costs.at + costs.count)
+
+/** Nanoseconds of work that are worth waking a thread for, and those that are worth taking a chunk for. */
+export const worth = { waking: 25_000, taking: 2_000 } as const
 
 /** Words of a block's header. */
 export const block = {
@@ -63,7 +75,14 @@ export const op = {
 export const copyUnit = 256 * 1024
 
 /**
- * Units of one chunk. Every thread takes about eight, so that one with less of a processor takes fewer; a chunk has at least so many that taking it costs
- * little beside running it.
+ * Units of one chunk. Every thread takes about eight, so that one with less of a processor takes fewer; but none so small that taking it costs more than
+ * running it.
+ * @param cost of a unit, as in `costs`
  */
-export const chunkOf = (total: number, threads: number): number => (threads === 1 ? total : Math.max(1, Math.floor(total / (8 * threads))))
+export function chunkOf(total: number, threads: number, cost: number): number {
+  const worthTaking = cost > 0 ? (total * cost) / (worth.taking * costs.perNanosecond) : total
+  return Math.max(1, Math.ceil(total / Math.max(1, Math.min(8 * threads, worthTaking))))
+}
+
+/** Whether more than one thread gains from a dispatch. */
+export const isWide = (total: number, cost: number): boolean => cost === 0 || total * cost > worth.waking * costs.perNanosecond

@@ -1,4 +1,5 @@
 /** The one WebAssembly memory of a device, and the allocator of what is in it. */
+import { type Bulk, bulkModule } from './bulk.js'
 import { controlBytes } from './layout.js'
 
 const page = 65536
@@ -11,10 +12,11 @@ export interface Memory {
   /** Views of all of it; new ones after it grew. */
   readonly u8: Uint8Array<ArrayBufferLike>
   readonly i32: Int32Array<ArrayBufferLike>
+  readonly bulk: Bulk
   /** Bytes that it can grow to. */
   readonly capacity: number
-  /** Byte address, a multiple of 256, of `bytes` zeros; undefined when there is no room. */
-  allocate(bytes: number): number | undefined
+  /** Byte address, a multiple of 256, of `bytes` zeros, or of anything; undefined when there is no room. */
+  allocate(bytes: number, zeros?: boolean): number | undefined
   /** @param address what `allocate` returned */
   free(address: number): void
   /** Bytes given out, with padding. */
@@ -31,6 +33,7 @@ export function createMemory(shared: boolean, maxPages = 65536): Memory {
   const wasm = reserve(shared, maxPages)
   let u8 = new Uint8Array<ArrayBufferLike>(wasm.memory.buffer)
   let i32 = new Int32Array<ArrayBufferLike>(wasm.memory.buffer)
+  const bulk = new WebAssembly.Instance(bulkModule(shared), { env: { memory: wasm.memory } }).exports as unknown as Bulk
   const capacity = wasm.pages * page
   const sizes = new Map<number, number>()
   /** In order of address, never adjacent. The last one may reach up to `u8.length`, the end of what there is now. */
@@ -83,8 +86,9 @@ export function createMemory(shared: boolean, maxPages = 65536): Memory {
     get used() {
       return used
     },
+    bulk,
     capacity,
-    allocate(size) {
+    allocate(size, zeros = true) {
       const bytes = Math.ceil((size + pad) / alignment) * alignment
       let address = take(bytes)
       if (address === undefined) {
@@ -95,7 +99,7 @@ export function createMemory(shared: boolean, maxPages = 65536): Memory {
       }
       sizes.set(address, bytes)
       used += bytes
-      if (address < clean) u8.fill(0, address, Math.min(address + bytes, clean))
+      if (zeros && address < clean) bulk.fill(address, 0, Math.min(bytes, clean - address))
       clean = Math.max(clean, address + bytes)
       return address
     },

@@ -1,8 +1,8 @@
 /** Threads: the host's side of what `worker.ts` does. */
 import type { Platform } from '../platform.js'
 import { bulkModule } from './bulk.js'
-import { type CommandList, createCommands } from './commands.js'
-import { block, control } from './layout.js'
+import { type CommandList, CommandWriter } from './commands.js'
+import { block, control, costs } from './layout.js'
 import type { Memory } from './memory.js'
 import type { Runner } from './runner.js'
 import { createScratch } from './scratch.js'
@@ -41,7 +41,7 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
   /** By the number of the submission that signals. */
   const waiting = new Map<number, { promise: Promise<void>; resolve: () => void }>()
 
-  const first = append({ words: new Int32Array(0), length: 0, starts: [], width: 0 })
+  const first = append(new CommandWriter(threads))
   if (first === undefined) throw new RangeError('no memory for the first block of commands')
   finished = first
   const bulk = bulkModule(true)
@@ -82,11 +82,12 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
   function append(list: CommandList): number | undefined {
     const count = list.starts.length
     const header = block.commands + count
-    const address = memory.allocate(4 * (header + list.length))
+    const address = memory.allocate(4 * (header + list.length), false)
     if (address === undefined) return undefined
     const { i32 } = memory
     const at = address / 4
     const number = submitted + 1
+    i32[at + block.next] = 0
     i32[at + block.number] = number
     i32[at + block.first] = progress
     i32[at + block.count] = count
@@ -102,9 +103,11 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
     if (!before) return number
     Atomics.store(i32, before.address / 4 + block.next, at)
     Atomics.add(i32, control.epoch, 1)
-    // Whoever finishes the last command before this looks for more by itself.
-    if (Atomics.load(i32, control.progress) === before.end && Atomics.load(i32, control.sleepers) > 0)
-      Atomics.notify(i32, control.epoch, Math.max(1, list.width))
+    // Whoever finishes the last command before this looks for more by itself, and so does who watches: the epoch is another one.
+    if (Atomics.load(i32, control.progress) === before.end && Atomics.load(i32, control.sleepers) > 0) {
+      const wanted = list.width - Math.min(1, Atomics.load(i32, control.watchers))
+      if (wanted > 0) Atomics.notify(i32, control.epoch, wanted)
+    }
     return number
   }
 
@@ -138,6 +141,7 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
 
   return {
     threads,
+    costOf: (pipeline) => memory.i32[costs.at + (pipeline % costs.count)],
     addPipeline(module, scratchBytes) {
       const old = scratch.grow(scratchBytes)
       if (old > 0) retired.push({ address: old, after: submitted })
@@ -157,7 +161,7 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
       if (closed || done() >= submission) return
       for (const [number, { promise }] of waiting) if (number >= submission) return promise
       const number = submitted + 1
-      const signal = createCommands(threads)
+      const signal = new CommandWriter(threads)
       signal.signal(number)
       if (append(signal) === undefined) throw new RangeError('no memory for a command')
       let resolve = () => {}

@@ -1,8 +1,9 @@
-import type { CommandList } from './commands.js'
+import type { CommandList, CostOf } from './commands.js'
 
 /** Runs submitted commands in order, on threads or in slices of the host's own. */
 export interface Runner {
   readonly threads: number
+  readonly costOf: CostOf
   /** Makes a pipeline known, before the first submission with it. @returns its number */
   addPipeline(module: WebAssembly.Module, scratchBytes: number): number
   /** No submission will have it any more. */

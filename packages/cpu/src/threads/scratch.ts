@@ -24,7 +24,7 @@ export function createScratch(memory: Memory, threads: number): Scratch {
       const old = address
       // 128 bytes between threads: no cache line, nor the pair that processors fetch together, is two threads'.
       const wanted = Math.ceil(bytes / 64) * 64 + 128
-      const found = memory.allocate(wanted * threads)
+      const found = memory.allocate(wanted * threads, false)
       if (found === undefined) throw new RangeError(`${wanted} bytes of scratch memory for each of ${threads} threads: no memory left`)
       address = found
       stride = wanted

@@ -2,10 +2,10 @@
  * The program of a thread, as text: it must not depend on how this package is bundled, minified or run from its sources.
  * `layout.ts` says how it talks with the host.
  */
-import { block, command, control, copyUnit, op } from './layout.js'
+import { block, command, control, copyUnit, costs, op, worth } from './layout.js'
 
 /** How long a thread that has nothing to do watches for work before it sleeps, in microseconds: about what sleeping and waking cost. */
-const watch = 60
+const watching = 60
 
 /** The first message to a thread. */
 export interface Start {
@@ -90,23 +90,31 @@ function work() {
         continue
       }
     }
-    rest(epoch)
+    rest(epoch, index >= count)
   }
 }
 
 // Until the epoch is another one, or about.
-function rest(epoch) {
+function rest(epoch, idle) {
+  if (!idle) watch(epoch)
+  else {
+    if (Atomics.add(words, ${control.watchers}, 1) === 0) watch(epoch)
+    Atomics.sub(words, ${control.watchers}, 1)
+  }
+  Atomics.add(words, ${control.sleepers}, 1)
+  Atomics.wait(words, ${control.epoch}, epoch)
+  Atomics.sub(words, ${control.sleepers}, 1)
+}
+
+function watch(epoch) {
   for (let turn = 0, end = 0; ; turn++) {
     if (Atomics.load(words, ${control.epoch}) !== epoch) return
     pause()
     if ((turn & 63) !== 63) continue
     const now = performance.now()
-    if (end === 0) end = now + ${watch / 1000}
-    else if (now > end) break
+    if (end === 0) end = now + ${watching / 1000}
+    else if (now > end) return
   }
-  Atomics.add(words, ${control.sleepers}, 1)
-  Atomics.wait(words, ${control.epoch}, epoch)
-  Atomics.sub(words, ${control.sleepers}, 1)
 }
 
 // Takes chunks of the command until there are none; false: can not run it yet.
@@ -118,26 +126,62 @@ function take(here, done) {
   const chunk = words[here + ${command.chunk}]
   let unit = Atomics.add(words, here + ${command.next}, chunk) >>> 0
   if (unit >= total) return true
-  // The first to come wakes as many as can help.
-  if (unit === 0 && total > chunk) {
-    const sleepers = Atomics.load(words, ${control.sleepers})
-    if (sleepers > 0) Atomics.notify(words, ${control.epoch}, Math.min(sleepers, Math.ceil(total / chunk) - 1))
+  if (kind === ${op.dispatch}) dispatch(here, done, run, unit, chunk, total)
+  else {
+    if (unit === 0 && total > 1) wake(total - 1)
+    let mine = 0
+    do {
+      run(here, kind, unit, unit + chunk)
+      mine += chunk
+      unit = Atomics.add(words, here + ${command.next}, chunk) >>> 0
+    } while (unit < total)
+    finish(here, done, mine, total)
   }
+  return true
+}
+
+function finish(here, done, mine, total) {
+  if (((Atomics.add(words, here + ${command.done}, mine) + mine) >>> 0) !== total) return
+  Atomics.store(words, ${control.progress}, (done + 1) | 0)
+  Atomics.add(words, ${control.epoch}, 1)
+}
+
+function wake(count) {
+  const sleepers = Atomics.load(words, ${control.sleepers})
+  if (sleepers > 0) Atomics.notify(words, ${control.epoch}, Math.min(sleepers, count))
+}
+
+function dispatch(here, done, run, unit, chunk, total) {
   const record = 4 * (here + ${command.args + 1})
   const scratch = words[at + ${block.scratch}] + thread * words[at + ${block.scratchStride}]
+  const cost = ${costs.at} + words[here + ${command.args}] % ${costs.count}
+  const known = words[cost]
+  const shared = total > chunk
+  // The first to come wakes as many as can help, if that pays.
+  let woken = unit !== 0 || !shared
+  if (!woken && (known === 0 || total * known > ${worth.waking * costs.perNanosecond})) {
+    wake(Math.ceil(total / chunk) - 1)
+    woken = true
+  }
+  // Now and then for what is known; always for what did not seem to be worth waking others.
+  const measured = known === 0 || (shared && !woken) || (done & 15) === 0
+  const start = measured ? performance.now() : 0
   let mine = 0
   do {
     const end = Math.min(unit + chunk, total)
-    if (kind === ${op.dispatch}) run(record, unit, end, scratch)
-    else run(here, kind, unit, end)
+    run(record, unit, end, scratch)
     mine += end - unit
+    if (!woken && (performance.now() - start) * 1e6 > ${worth.waking}) {
+      woken = true
+      wake(Math.ceil((total - end) / chunk))
+    }
     unit = Atomics.add(words, here + ${command.next}, chunk) >>> 0
   } while (unit < total)
-  if (((Atomics.add(words, here + ${command.done}, mine) + mine) >>> 0) === total) {
-    Atomics.store(words, ${control.progress}, (done + 1) | 0)
-    Atomics.add(words, ${control.epoch}, 1)
+  if (measured) {
+    const found = ((performance.now() - start) * ${1e6 * costs.perNanosecond}) / mine
+    words[cost] = found > known ? Math.min(found, 0x7fffffff) : known - (known - found) / 32
   }
-  return true
+  finish(here, done, mine, total)
 }
 
 function pipeline(id) {
@@ -177,7 +221,7 @@ function indirect(counts, most, dispatch, threads) {
   }
   words.set([x, y, z], dispatch + ${command.args + 1})
   words[dispatch + ${command.total}] = total
-  words[dispatch + ${command.chunk}] = threads === 1 ? total : Math.max(1, Math.floor(total / (8 * threads)))
+  words[dispatch + ${command.chunk}] = Math.max(1, Math.floor(total / (8 * threads)))
 }
 
 if (inNode) port.on('message', receive)
