@@ -71,7 +71,7 @@ export function lowerAll(state: State, expressions: readonly Expression[]): Part
 }
 
 const calls = new WeakMap<Expression, boolean>()
-function hasCall(expression: Expression): boolean {
+export function hasCall(expression: Expression): boolean {
   const known = calls.get(expression)
   if (known !== undefined) return known
   const children = childrenOf(expression)

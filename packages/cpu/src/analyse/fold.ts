@@ -121,6 +121,12 @@ export function binary(name: Binary, a: Value, b: Value): Value {
         return binary('add', a.a, { ...b, value: (a.b.value + b.value) | 0 })
       if (name === 'mul' && b.op === 'const' && a.op === 'binary' && a.name === 'mul' && a.b.op === 'const')
         return binary('mul', a.a, { ...b, value: Math.imul(a.b.value, b.value) })
+      // (x + 1) * 4 = x * 4 + 4, which wraps the same.
+      if (name === 'mul' && b.op === 'const' && a.op === 'binary' && a.name === 'add' && a.b.op === 'const')
+        return binary('add', binary('mul', a.a, b), { ...b, value: Math.imul(a.b.value, b.value) })
+      // (x + 1) + y = (x + y) + 1
+      if (name === 'add' && a.op === 'binary' && a.name === 'add' && a.b.op === 'const') return binary('add', binary('add', a.a, b), a.b)
+      if (name === 'add' && b.op === 'binary' && b.name === 'add' && b.b.op === 'const') return binary('add', binary('add', a, b.a), b.b)
       if (a.kind === 'u32' && b.op === 'const' && (b.value & (b.value - 1)) === 0 && b.value !== 0) {
         if (name === 'div') return binary('shr', a, u32(31 - Math.clz32(b.value)))
         if (name === 'rem') return binary('and', a, u32(b.value - 1))

@@ -119,6 +119,8 @@ export interface Kernel {
   /** Resources by slot: least sizes in bytes. */
   readonly bindings: readonly { group: number; binding: number; type: 'uniform' | 'storage' | 'read-only-storage'; minSize: number }[]
   readonly workgroupBytes: number
+  /** Words of uniform buffers, to be read before all else. */
+  readonly uniforms: readonly { readonly local: Local; readonly slot: number; readonly offset: number }[]
   /** Bytes of private memory a lane. */
   readonly privateBytes: number
 }

@@ -69,7 +69,7 @@ function lowerOnce(state: State, entry: EntryPoint, constants: Constants): Kerne
     })
     place(state, own, body.statements)
   })
-  return { body: statements, root, workgroupSize: [x, y, z], bindings, workgroupBytes, privateBytes: state.privateBytes }
+  return { body: statements, root, workgroupSize: [x, y, z], bindings, workgroupBytes, uniforms: [...state.uniforms.values()], privateBytes: state.privateBytes }
 }
 
 function declarePrivate(state: State, variable: Variable): void {

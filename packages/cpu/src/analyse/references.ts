@@ -1,8 +1,8 @@
 /** References: variables and parts of them, in locals or in memory; how they are read and written. */
 import type { Expression, Type, Variable } from '../check/program.js'
-import { lowerExpression, lowerScalar } from './expressions.js'
+import { hasCall, lowerExpression, lowerScalar } from './expressions.js'
 import { add, binary, constant, convert, isConst, mul, read, select, u32, zero } from './fold.js'
-import type { Local, Memory, Value } from './ir.js'
+import { type Kind, type Local, type Memory, uniform, type Value } from './ir.js'
 import { strideOfColumns } from './layout.js'
 import { bind, emit, fail, newLocal, type Parts, privateMemory, type Reference, type State } from './state.js'
 
@@ -33,7 +33,7 @@ export function lowerReference(state: State, expression: Expression): Reference 
 }
 
 export function lowerPointer(state: State, pointer: Expression): Reference {
-  if (pointer.op === 'address-of') return lowerReference(state, pointer.of)
+  if (pointer.op === 'address-of') return settle(state, lowerReference(state, pointer.of))
   if (pointer.op === 'value') {
     const known = state.references.get(pointer.value)
     if (known) return known
@@ -60,7 +60,11 @@ export function elementOf(state: State, type: Type): { element: Type; count: num
 }
 
 function indexReference(state: State, base: Reference, expression: Expression & { op: 'index' }): Reference {
-  const index = bind(state, convert('u32', lowerScalar(state, expression.index)))
+  const settled = hasCall(expression.index) ? settle(state, base) : base
+  return elementReference(state, settled, convert('u32', lowerScalar(state, expression.index)))
+}
+
+function elementReference(state: State, base: Reference, index: Value): Reference {
   const { element, count, stride } = elementOf(state, base.type)
   const leaves = state.layout.leaves(element)
   if (base.kind === 'locals') {
@@ -68,7 +72,7 @@ function indexReference(state: State, base: Reference, expression: Expression & 
       const i = Math.min(index.value >>> 0, count - 1)
       return part(state, base, element, i * leaves, 0)
     }
-    if (base.type.kind === 'vector') return { kind: 'component', type: element, locals: base.locals, index }
+    if (base.type.kind === 'vector') return { kind: 'component', type: element, locals: base.locals, index: bind(state, index) }
     markInMemory(state, base.root)
     return part(state, base, element, 0, 0)
   }
@@ -80,6 +84,13 @@ function indexReference(state: State, base: Reference, expression: Expression & 
 function markInMemory(state: State, root: Variable): void {
   state.inMemory.add(root)
   state.again = true
+}
+
+/** The reference with what it depends on kept as it is now, whatever variables become. */
+export function settle(state: State, reference: Reference): Reference {
+  if (reference.kind === 'locals') return reference
+  if (reference.kind === 'component') return { ...reference, index: bind(state, reference.index) }
+  return { ...reference, offset: bind(state, reference.offset) }
 }
 
 export function loadReference(state: State, reference: Reference): Parts {
@@ -100,12 +111,25 @@ function placesOf(state: State, type: Type, packed: boolean): number[] {
 function loadMemory(state: State, memory: Memory, offset: Value, type: Type, packed: boolean): Parts {
   const kinds = state.layout.kinds(type)
   const places = placesOf(state, type, packed)
-  const base = kinds.length > 1 ? bind(state, offset) : offset
+  if (memory.space === 'uniform' && isConst(offset)) return places.map((place, i) => uniformWord(state, memory.slot, (offset.value + place) | 0, kinds[i]))
+  const base = kinds.length > 4 ? bind(state, offset) : offset
   const locals = kinds.map((kind) => newLocal(state, kind === 'bool' ? 'u32' : kind, ''))
   for (const [from, to] of runs(places)) {
     emit(state, { op: 'load', to: locals.slice(from, to), memory, offset: add(base, u32(places[from])) })
   }
   return locals.map((local, i) => (kinds[i] === 'bool' ? binary('ne', read(local), u32(0)) : read(local)))
+}
+
+/** Words of uniform buffers at fixed places are read once for all, before the first workgroup. */
+function uniformWord(state: State, slot: number, offset: number, kind: Kind): Value {
+  const key = `${slot} ${offset} ${kind}`
+  let local = state.uniforms.get(key)?.local
+  if (!local) {
+    local = newLocal(state, kind, '')
+    local.shape = uniform
+    state.uniforms.set(key, { local, slot, offset })
+  }
+  return read(local)
 }
 
 /** Runs of at most 4 consecutive words: [from, to) of the places. */
@@ -133,7 +157,7 @@ export function storeReference(state: State, reference: Reference, parts: Parts)
   }
   const { memory, type, packed } = reference
   const places = placesOf(state, type, packed)
-  const base = parts.length > 1 ? bind(state, reference.offset) : reference.offset
+  const base = parts.length > 4 ? bind(state, reference.offset) : reference.offset
   const words = parts.map((value) => (value.kind === 'bool' ? select(value, constant('u32', 1), zero('u32')) : value))
   for (const [from, to] of runs(places)) {
     emit(state, { op: 'store', memory, offset: add(base, u32(places[from])), values: words.slice(from, to) })

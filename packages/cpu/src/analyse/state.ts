@@ -41,6 +41,8 @@ export interface State {
   calls: { readonly function: Func; readonly result: readonly Local[]; readonly frame: Frame }[]
   locals: number
   privateBytes: number
+  /** Words of uniform buffers that are used. */
+  readonly uniforms: Map<string, { readonly local: Local; readonly slot: number; readonly offset: number }>
   /** Statements made so far: functions joined in again and again may make too many. */
   made: number
 }
@@ -63,6 +65,7 @@ export function createState(program: Program, overrides: ReadonlyMap<Override, V
     calls: [],
     locals: 0,
     privateBytes: 0,
+    uniforms: new Map(),
     made: 0,
     countOf: () => 1,
   } as State & { countOf(count: Expression): number }

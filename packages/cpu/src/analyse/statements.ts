@@ -1,10 +1,10 @@
 /** Statements of WGSL to those of the intermediate form. What can never run is left out. */
 import type { Expression, Statement, SwitchCase } from '../check/program.js'
-import { lowerAll, lowerExpression, lowerScalar, operate, zeros } from './expressions.js'
+import { hasCall, lowerAll, lowerExpression, lowerScalar, operate, zeros } from './expressions.js'
 import { binary, constant, not, or, u32 } from './fold.js'
 import { place } from './functions.js'
 import { frame, type Frame, type Statement as Made, type Value } from './ir.js'
-import { loadReference, lowerPointer, lowerReference, storeReference } from './references.js'
+import { loadReference, lowerPointer, lowerReference, settle, storeReference } from './references.js'
 import { bind, collect, emit, newLocal, privateMemory, type State } from './state.js'
 
 export function lowerStatements(state: State, statements: readonly Statement[]): void {
@@ -47,11 +47,12 @@ function lowerStatement(state: State, statement: Statement): void {
         return
       }
       const reference = lowerReference(state, statement.to)
-      storeReference(state, reference, lowerExpression(state, statement.value))
+      const kept = hasCall(statement.value) ? settle(state, reference) : reference
+      storeReference(state, kept, lowerExpression(state, statement.value))
       return
     }
     case 'update': {
-      const reference = lowerReference(state, statement.to)
+      const reference = settle(state, lowerReference(state, statement.to))
       const value = lowerExpression(state, statement.value)
       const before = loadReference(state, reference)
       storeReference(state, reference, operate(state, statement.operator, statement.to.type, before, statement.value.type, value))

@@ -6,6 +6,7 @@
 import type { Block, If, Loop, Statement } from '../analyse/ir.js'
 import type { Label } from './code.js'
 import { absentSince, type Emitter, type Ends } from './emitter.js'
+import { writeGuard } from './guards.js'
 import { writeAtomicStatement, writeLoad, writeStore } from './memory.js'
 import type { Partial } from './partial.js'
 import { writeScalar, writeVector } from './values.js'
@@ -83,8 +84,7 @@ function writeStatement(w: Writer, statement: Statement, parted: Label | undefin
     case 'assign':
       return writeAssign(e, statement)
     case 'load':
-      if (!e.hoisted.has(statement)) writeLoad(e, statement)
-      return
+      return writeLoad(e, statement)
     case 'store':
       return writeStore(e, statement)
     case 'atomic':
@@ -296,14 +296,37 @@ function writeBlock(w: Writer, statement: Block, parted: Label | undefined): voi
   e.frames.pop()
 }
 
+/** A nest of loops is written twice where one test in front can stand for those at its loads and stores. */
 function writeLoop(w: Writer, statement: Loop, parted: Label | undefined): void {
+  const { e } = w
+  const { code } = e
+  e.frames.push(statement.frame)
+  for (const each of statement.initial) writeStatement(w, each, undefined)
+  e.frames.pop()
+  const inside = e.masked || !e.guarding ? undefined : writeGuard(e, statement)
+  if (!inside) return writeTurns(w, statement, parted)
+  code.if(
+    () => {
+      for (const each of inside) e.unchecked.add(each)
+      writeTurns(w, statement, parted)
+      for (const each of inside) e.unchecked.delete(each)
+    },
+    () => {
+      const before = e.guarding
+      e.guarding = false
+      writeTurns(w, statement, parted)
+      e.guarding = before
+    },
+  )
+}
+
+function writeTurns(w: Writer, statement: Loop, parted: Label | undefined): void {
   const { e, partial } = w
   const { code } = e
   const ends = beginEnds(e, statement)
   const bodyEnds = beginEnds(e, statement, statement.bodyFrame)
   clearLeft(e, ends)
   e.frames.push(statement.frame)
-  for (const each of statement.initial) writeStatement(w, each, undefined)
   const mayPart =
     statement.frame.divergent || statement.bodyFrame.divergent || [...statement.body, ...statement.continuing].some((each) => partial.splits.has(each))
   const body = (write: () => void) => {

@@ -42,10 +42,12 @@ export interface Emitter {
   masked: boolean
   readonly frames: Frame[]
   readonly ends: Map<Frame, Ends>
-  /** Loads that are done before all workgroups. */
-  readonly hoisted: Set<Statement>
   /** Where the list of statements being written ends while masked: lanes that are left with nothing to do go there. */
   listEnd: Label | undefined
+  /** false in code that runs where such a test has failed: it tests at every load. */
+  guarding: boolean
+  /** Loads and stores that are known to stay inside in the code being written. */
+  readonly unchecked: Set<Statement>
   shape(value: Value): Shape
 }
 

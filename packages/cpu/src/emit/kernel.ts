@@ -1,6 +1,6 @@
 /** A kernel's function: the loop over workgroups, in each the groups of four lanes, around the code of the entry point. */
-import type { Frame, Kernel, Local, Memory, Statement } from '../analyse/ir.js'
-import { dropUnused, eachStatement } from '../analyse/visit.js'
+import type { Frame, Kernel, Statement } from '../analyse/ir.js'
+import { dropUnused } from '../analyse/visit.js'
 import { type Code, createCode } from './code.js'
 import { writeFull, writeMasked, type Writer } from './control.js'
 import { type Emitter, type Ends, shapesFor } from './emitter.js'
@@ -64,11 +64,11 @@ export function emitKernel(kernel: Kernel, options: CompileOptions): CompiledPip
     masked: false,
     frames: [kernel.root],
     ends: new Map<Frame, Ends>(),
-    hoisted: new Set(),
+    guarding: true,
+    unchecked: new Set(),
     listEnd: undefined,
     shape,
   }
-  const constants = hoistUniforms(e, body)
   const w: Writer = { e, partial: findPartial(pruned) }
 
   // The body first: it decides what must be known before.
@@ -84,7 +84,7 @@ export function emitKernel(kernel: Kernel, options: CompileOptions): CompiledPip
     else writeRun(w, body)
   })
   code.bytes = outer
-  writePrologue(e, limits.values(), constants)
+  writePrologue(e, limits.values(), kernel.uniforms)
   code.bytes.append(main)
 
   const functions = [{ parameters: ['i32', 'i32', 'i32', 'i32'] as const, results: [], locals: code.locals, code: code.bytes }, ...e.helpers.bodies]
@@ -97,29 +97,7 @@ export function emitKernel(kernel: Kernel, options: CompileOptions): CompiledPip
   }
 }
 
-interface Hoisted {
-  readonly local: Local
-  readonly memory: Memory & { space: 'uniform' }
-  readonly offset: number
-}
-
-/** Words of uniform buffers at fixed places are read once, before all workgroups. The least size of what is bound holds them. */
-function hoistUniforms(e: Emitter, body: readonly Statement[]): Hoisted[] {
-  const found: Hoisted[] = []
-  eachStatement(body, (statement) => {
-    if (statement.op !== 'load' || statement.memory.space !== 'uniform' || statement.offset.op !== 'const') return
-    const { memory } = statement
-    const start = statement.offset.value >>> 0
-    if (start + 4 * statement.to.length > e.kernel.bindings[memory.slot].minSize) return
-    statement.to.forEach((local, i) => {
-      if (e.forms.has(local)) found.push({ local, memory: memory as Hoisted['memory'], offset: start + 4 * i })
-    })
-    e.hoisted.add(statement)
-  })
-  return found
-}
-
-function writePrologue(e: Emitter, limits: Iterable<{ slot: number; words: number; local: number }>, constants: readonly Hoisted[]): void {
+function writePrologue(e: Emitter, limits: Iterable<{ slot: number; words: number; local: number }>, uniforms: Kernel['uniforms']): void {
   const { code } = e
   const word = (index: number, into: number) => {
     code.get(record)
@@ -141,8 +119,9 @@ function writePrologue(e: Emitter, limits: Iterable<{ slot: number; words: numbe
     code.emit(op.i32_ge_u, op.select)
     code.set(local)
   }
-  for (const { local, memory, offset } of constants) {
-    code.get(e.bases[memory.slot])
+  for (const { local, slot, offset } of uniforms) {
+    if (!e.forms.has(local)) continue
+    code.get(e.bases[slot])
     if (e.forms.get(local) === 'splat') code.memorySimd(simd.load32_splat, offset)
     else code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, offset)
     code.set(e.places.get(local)!)

@@ -5,6 +5,7 @@
 import { add, u32 } from '../analyse/fold.js'
 import type { Local, Memory, Statement, Value } from '../analyse/ir.js'
 import type { Emitter } from './emitter.js'
+import { lastAddend } from './guards.js'
 import { atomicLanes, gather, scatter, writeAtomic } from './helpers.js'
 import { writeScalar, writeVector } from './values.js'
 import { op, simd } from './wasm.js'
@@ -31,24 +32,64 @@ function placeOf(e: Emitter, memory: Exclude<Memory, { space: 'private' }>): Pla
   return { base, limit: (words) => code.i32(Math.max(0, memory.size - 4 * words + 1)), size: memory.size }
 }
 
-const stored = (local: Local, e: Emitter) => e.forms.get(local)
+/** The address of words that are known to lie inside, but for the constant that it gives. */
+function writeSafe(e: Emitter, place: Place, statement: Statement & { op: 'load' | 'store' }): number {
+  const constant = lastAddend(statement)
+  const { offset } = statement
+  const rest = constant ? (offset as Value & { op: 'binary' }).a : offset
+  place.base()
+  if (rest.op !== 'const' || rest.value !== 0) {
+    writeScalar(e, rest)
+    e.code.emit(op.i32_add)
+  }
+  return constant
+}
 
-export function writeLoad(e: Emitter, { to, memory, offset }: Statement & { op: 'load' }): void {
+/** From addresses in one local, at `constant` and behind. */
+function loadWords(e: Emitter, to: readonly Local[], address: number, constant: number, isLinear: boolean): void {
+  const { code } = e
+  const words = to.length
+  if (isLinear && words === 4) {
+    const rows = to.map(() => code.local('v128'))
+    rows.forEach((row, i) => {
+      code.get(address)
+      code.memorySimd(simd.load, constant + 16 * i)
+      code.set(row)
+    })
+    transpose(e, rows)
+    to.forEach((local, i) => {
+      if (!e.forms.has(local)) return
+      code.get(rows[i])
+      code.set(e.places.get(local)!)
+    })
+    return
+  }
+  to.forEach((local, i) => {
+    const form = e.forms.get(local)
+    if (!form) return
+    code.get(address)
+    if (form === 'scalar') code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, constant + 4 * i)
+    else code.memorySimd(isLinear ? simd.load : simd.load32_splat, constant + 4 * i)
+    code.set(e.places.get(local)!)
+  })
+}
+
+export function writeLoad(e: Emitter, statement: Statement & { op: 'load' }): void {
+  const { to, memory, offset } = statement
   if (memory.space === 'private') return writePrivateLoad(e, to, memory, offset)
   const { code } = e
   const place = placeOf(e, memory)
   const shape = e.shape(offset)
   const words = to.length
+  if (e.unchecked.has(statement)) {
+    const constant = writeSafe(e, place, statement)
+    const address = code.local('i32')
+    code.set(address)
+    return loadWords(e, to, address, constant, !e.alone && shape.stride !== 0)
+  }
   if (e.alone || (!shape.varying && shape.stride === 0)) {
     const address = safeAddress(e, place, offset, words)
-    to.forEach((local, i) => {
-      if (!e.forms.has(local)) return
-      code.get(address.local)
-      const form = stored(local, e)
-      if (form === 'scalar') code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, address.offset + 4 * i)
-      else code.memorySimd(simd.load32_splat, address.offset + 4 * i)
-      code.set(e.places.get(local)!)
-    })
+    loadWords(e, to, address.local, address.offset, false)
     return
   }
   if (!shape.varying && shape.stride === 4 * words && (words === 1 || words === 4)) {
@@ -63,26 +104,10 @@ export function writeLoad(e: Emitter, { to, memory, offset }: Statement & { op: 
         place.base()
         code.emit(op.i32_add)
         code.set(own)
-        if (words === 1) {
-          code.get(own)
-          code.memorySimd(simd.load)
-          code.set(e.places.get(to[0])!)
-          return
-        }
-        const rows = to.map(() => code.local('v128'))
-        rows.forEach((row, i) => {
-          code.get(own)
-          code.memorySimd(simd.load, 16 * i)
-          code.set(row)
-        })
-        transpose(e, rows)
-        to.forEach((local, i) => {
-          if (!e.forms.has(local)) return
-          code.get(rows[i])
-          code.set(e.places.get(local)!)
-        })
+        loadWords(e, to, own, 0, true)
       },
-      () => gatherCalls(e, place, to, offset),
+      // Not by a call: what is in registers around it would have to leave them, called or not.
+      () => writeGather(e, place, to, offset),
     )
     return
   }
@@ -109,17 +134,6 @@ function safeAddress(e: Emitter, place: Place, offset: Value, words: number): { 
   code.emit(op.i32_add)
   code.set(address)
   return { local: address, offset: 0 }
-}
-
-function gatherCalls(e: Emitter, place: Place, to: readonly Local[], offset: Value): void {
-  to.forEach((local, i) => {
-    if (!e.forms.has(local)) return
-    place.base()
-    place.limit(1)
-    writeVector(e, add(offset, u32(4 * i)))
-    e.code.call(e.helpers.index('gather', gather))
-    e.code.set(e.places.get(local)!)
-  })
 }
 
 /** Lane by lane, without a branch: an offset outside becomes 0. */
@@ -196,7 +210,8 @@ function writeLanes(e: Emitter): void {
   e.code.simd(simd.i32_bitmask)
 }
 
-export function writeStore(e: Emitter, { memory, offset, values }: Statement & { op: 'store' }): void {
+export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): void {
+  const { memory, offset, values } = statement
   if (memory.space === 'private') return writePrivateStore(e, memory, offset, values)
   const { code } = e
   const place = placeOf(e, memory)
@@ -205,6 +220,17 @@ export function writeStore(e: Emitter, { memory, offset, values }: Statement & {
   const oneForAll = !shape.varying && shape.stride === 0
   if (oneForAll && (e.alone || values.every((value) => !e.shape(value).varying && e.shape(value).stride === 0))) {
     const own = code.local('i32')
+    const storeAll = (constant: number) =>
+      values.forEach((value, i) => {
+        code.get(own)
+        writeScalar(e, value)
+        code.memory(value.kind === 'f32' ? op.f32_store : op.i32_store, constant + 4 * i)
+      })
+    if (e.unchecked.has(statement)) {
+      const constant = writeSafe(e, place, statement)
+      code.set(own)
+      return storeAll(constant)
+    }
     writeScalar(e, offset)
     code.tee(own)
     place.limit(words)
@@ -214,11 +240,7 @@ export function writeStore(e: Emitter, { memory, offset, values }: Statement & {
       place.base()
       code.emit(op.i32_add)
       code.set(own)
-      values.forEach((value, i) => {
-        code.get(own)
-        writeScalar(e, value)
-        code.memory(value.kind === 'f32' ? op.f32_store : op.i32_store, 4 * i)
-      })
+      storeAll(0)
     })
     return
   }
@@ -231,6 +253,11 @@ export function writeStore(e: Emitter, { memory, offset, values }: Statement & {
       return row
     })
     const own = code.local('i32')
+    if (e.unchecked.has(statement) && !e.masked) {
+      const constant = writeSafe(e, place, statement)
+      code.set(own)
+      return storeRows(e, own, constant, rows)
+    }
     writeScalar(e, offset)
     code.tee(own)
     place.limit(4 * words)
@@ -246,19 +273,7 @@ export function writeStore(e: Emitter, { memory, offset, values }: Statement & {
         place.base()
         code.emit(op.i32_add)
         code.set(own)
-        const columns = words === 4 ? rows.map(() => code.local('v128')) : rows
-        if (words === 4) {
-          rows.forEach((row, i) => {
-            code.get(row)
-            code.set(columns[i])
-          })
-          transpose(e, columns)
-        }
-        columns.forEach((column, i) => {
-          code.get(own)
-          code.get(column)
-          code.memorySimd(simd.store, 16 * i)
-        })
+        storeRows(e, own, 0, rows)
       },
       () => scatterCalls(e, place, offset, rows),
     )
@@ -271,6 +286,17 @@ export function writeStore(e: Emitter, { memory, offset, values }: Statement & {
     return row
   })
   scatterCalls(e, place, offset, rows)
+}
+
+/** Vectors of single words one after another; or four of them as the columns of what is stored. */
+function storeRows(e: Emitter, address: number, constant: number, rows: readonly number[]): void {
+  const { code } = e
+  if (rows.length === 4) transpose(e, rows)
+  rows.forEach((row, i) => {
+    code.get(address)
+    code.get(row)
+    code.memorySimd(simd.store, constant + 16 * i)
+  })
 }
 
 function scatterCalls(e: Emitter, place: Place, offset: Value, rows: readonly number[]): void {
@@ -337,7 +363,7 @@ function writePrivateLoad(e: Emitter, to: readonly Local[], memory: Memory & { s
       if (!e.forms.has(local)) return
       code.get(address.local)
       if (!e.alone) code.memorySimd(simd.load, address.offset + 16 * i)
-      else if (stored(local, e) === 'splat') code.memorySimd(simd.load32_splat, address.offset + 4 * i)
+      else if (e.forms.get(local) === 'splat') code.memorySimd(simd.load32_splat, address.offset + 4 * i)
       else code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, address.offset + 4 * i)
       code.set(e.places.get(local)!)
     })
@@ -426,7 +452,7 @@ export function writeAtomicStatement(e: Emitter, { name, kind, to, memory, offse
       writeAtomic(code, name, signed, address, operand, expected)
       if (name === 'store') return
       if (to && e.places.has(to)) {
-        if (stored(to, e) === 'splat') code.simd(simd.i32_splat)
+        if (e.forms.get(to) === 'splat') code.simd(simd.i32_splat)
         code.set(e.places.get(to)!)
       } else code.emit(op.drop)
     })

@@ -1,0 +1,126 @@
+/** The test in front of a nest of loops that makes those at its loads and stores needless (analyse/ranges.ts). */
+import type { Loop, Statement } from '../analyse/ir.js'
+import { findBounds, type Term } from '../analyse/ranges.js'
+import type { Emitter } from './emitter.js'
+import { writeScalar } from './values.js'
+import { op } from './wasm.js'
+
+const f64 = { lt: 0x63, le: 0x65, abs: 0x99, ceil: 0x9b, add: 0xa0, sub: 0xa1, mul: 0xa2, div: 0xa3, min: 0xa4, max: 0xa5, convert_s: 0xb7, convert_u: 0xb8 } as const // prettier-ignore
+
+/** Products beyond this might be inexact in doubles: then the test fails. Sums of a few dozen of them are exact. */
+const greatestExact = 2 ** 46
+
+/** Pushes whether all loads and stores that the test speaks of stay inside, and gives those; undefined, and nothing pushed, where there are none. */
+export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
+  const bounds = findBounds(nest)
+  if (!bounds) return undefined
+  const wanted = bounds.accesses.filter(({ statement }) => {
+    const shape = e.shape(statement.offset)
+    const words = statement.op === 'load' ? statement.to.length : statement.values.length
+    const isLinear = shape.stride === 4 * words && (words === 1 || words === 4)
+    return !e.unchecked.has(statement) && !shape.varying && (shape.stride === 0 || isLinear)
+  })
+  if (wanted.length === 0) return undefined
+  const { code } = e
+  const known = new Map<string, number>()
+  const products: number[] = []
+  const number = (value: number) => {
+    code.emit(op.f64_const)
+    const bytes = new Uint8Array(new Float64Array([value]).buffer)
+    code.emit(...bytes)
+  }
+  const key = (term: Term): string => {
+    if (term.op === 'number') return `${term.value}`
+    if (term.op === 'value') return `${term.signed ? 's' : 'u'}${valueKey(term.value)}`
+    if (term.op === 'divideUp') return `(${key(term.a)} / ${term.by})`
+    return `(${key(term.a)} ${term.op} ${key(term.b)})`
+  }
+  const local = (term: Term): number => {
+    const name = key(term)
+    const found = known.get(name)
+    if (found !== undefined) return found
+    const own = code.local('f64')
+    switch (term.op) {
+      case 'number':
+        number(term.value)
+        break
+      case 'value':
+        writeScalar(e, term.value)
+        code.emit(term.signed || term.value.kind === 'i32' ? f64.convert_s : f64.convert_u)
+        break
+      case 'divideUp':
+        code.get(local(term.a))
+        number(term.by)
+        code.emit(f64.div, f64.ceil)
+        break
+      default: {
+        const [a, b] = [local(term.a), local(term.b)]
+        code.get(a)
+        code.get(b)
+        code.emit(f64[term.op])
+        if (term.op === 'mul') products.push(own)
+      }
+    }
+    code.set(own)
+    known.set(name, own)
+    return own
+  }
+  const ok = code.local('i32')
+  code.i32(1)
+  code.set(ok)
+  const demand = (write: () => void) => {
+    code.get(ok)
+    write()
+    code.emit(op.i32_and)
+    code.set(ok)
+  }
+  const notAbove = (a: Term, b: Term) => {
+    const [p, q] = [local(a), local(b)]
+    demand(() => {
+      code.get(p)
+      code.get(q)
+      code.emit(f64.le)
+    })
+  }
+  const done = new Set<string>()
+  const once = (a: Term, b: Term) => {
+    const name = `${key(a)} <= ${key(b)}`
+    if (!done.has(name) && !(a.op === 'number' && b.op === 'number' && a.value <= b.value)) notAbove(a, b)
+    done.add(name)
+  }
+  for (const [a, b] of bounds.demands) once(a, b)
+  for (const { statement, range } of wanted) {
+    const { memory, offset } = statement
+    const words = statement.op === 'load' ? statement.to.length : statement.values.length
+    const bytes = (e.shape(offset).stride === 0 ? 4 : 16) * words
+    // What is added last goes into the instruction, which takes no wrapped rest.
+    const last = lastAddend(statement)
+    once({ op: 'number', value: last }, range.low)
+    const size: Term = 'slot' in memory ? { op: 'value', value: { op: 'size', kind: 'u32', slot: memory.slot }, signed: false } : { op: 'number', value: memory.size }
+    once(range.high, size.op === 'number' ? { op: 'number', value: size.value - bytes } : { op: 'sub', a: size, b: { op: 'number', value: bytes } })
+  }
+  for (const product of products)
+    demand(() => {
+      code.get(product)
+      code.emit(f64.abs)
+      number(greatestExact)
+      code.emit(f64.lt)
+    })
+  code.get(ok)
+  return wanted.map(({ statement }) => statement)
+}
+
+/** The constant that ends a sum of offsets, where it is positive. */
+export function lastAddend({ offset }: Statement & { op: 'load' | 'store' }): number {
+  return offset.op === 'binary' && offset.name === 'add' && offset.b.op === 'const' && offset.b.value > 0 ? offset.b.value : 0
+}
+
+const ids = new WeakMap<object, number>()
+let nextId = 0
+function valueKey(value: { readonly op: string }): string {
+  if (value.op === 'local') return `l${(value as { local?: { id: number } }).local!.id}`
+  if (value.op === 'size') return `size${(value as { slot?: number }).slot}`
+  let id = ids.get(value)
+  if (id === undefined) ids.set(value, (id = nextId++))
+  return `v${id}`
+}
