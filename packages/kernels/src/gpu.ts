@@ -1,16 +1,19 @@
 import { describeVersions, openPlatform } from '#platform'
 import type { Target } from './operation.js'
-import type { AdapterPreference, Platform } from './platform.js'
+import { type AdapterPreference, type AdapterSource, type Found, isSoftware, nameOf, threadsOf } from './platform.js'
 
 export interface GpuInfo {
-  /** The adapter's own description, e.g. `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  /** The adapter's own description, e.g. `llvmpipe (LLVM 15.0.6, 256 bits)`. Adapters of one name give the same bits. */
   readonly name: string
-  readonly kind: 'hardware' | 'software'
+  /** `cpu`: ours, on this machine's processor; `software`: a driver of others that computes there. */
+  readonly kind: 'hardware' | 'cpu' | 'software'
+  /** How many threads compute, and why one where it could be more; undefined where others decide. */
+  readonly threads: string | undefined
   readonly backend: string
   readonly vendor: string
   readonly architecture: string
-  /** Where it came from: the browser, the system's driver, or the SwiftShader that npm installed. */
-  readonly source: string
+  /** Where it came from: the browser, the system's drivers, or a package. */
+  readonly source: AdapterSource
   readonly versions: Readonly<Record<string, string>>
   /** Adapters that would have been taken before this one, and why each was not. */
   readonly skipped: readonly string[]
@@ -29,8 +32,8 @@ export interface Gpu {
   /** Waits for all submitted work, then `check()`s. */
   sync(): Promise<void>
   close(): void
-  /** What the device came from, for other libraries that want WebGPU's entry point: `navigator.gpu` in a browser, an instance of Dawn in Node. */
-  readonly instance: GPU | null
+  /** What the device came from, for other libraries that want WebGPU's entry point: `navigator.gpu` in a browser, an instance of Dawn in Node, or the CPU device's. */
+  readonly instance: GPU
 }
 
 /** No usable adapter; `message` says what was tried and what to install. */
@@ -53,22 +56,19 @@ const wanted = [
 const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query'] as const
 
 /**
- * Opens the best adapter there is, or the preferred one (`--adapter`): hardware, then a system software adapter, then
- * the bundled SwiftShader. Throws NoAdapterError with what was tried.
+ * Opens the best adapter there is, a hardware GPU or else the CPU device, or the preferred one (`--adapter`). `threads` is how many the CPU device
+ * computes on, all cores when absent; no other adapter takes it. Throws NoAdapterError with what was tried.
  */
-export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): Promise<Gpu> {
-  const platform = await openPlatform(options.prefer)
-  const { adapter } = platform
-  if (!adapter)
+export async function acquireGpu(options: { prefer?: AdapterPreference; threads?: number } = {}): Promise<Gpu> {
+  const platform = await openPlatform(options.prefer, options.threads)
+  if (!platform.adapter)
     throw new NoAdapterError(
       `no usable GPU adapter${options.prefer ? ` for '${options.prefer}'` : ''}:\n${platform.tried.map((line) => `  - ${line}`).join('\n')}`,
     )
-  const info = describe(adapter, platform)
-  if (options.prefer === 'hardware' && info.kind !== 'hardware') {
-    throw new NoAdapterError(
-      `no hardware GPU adapter: the best one found is '${info.name}' (${info.kind}); use --adapter software to accept it`,
-    )
-  }
+  return openDevice(platform, describe(platform, platform.tried))
+}
+
+async function openDevice({ adapter, instance }: Found, info: GpuInfo): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {}
   for (const name of wanted) requiredLimits[name] = adapter.limits[name]
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[]
@@ -112,7 +112,7 @@ export async function acquireGpu(options: { prefer?: AdapterPreference } = {}): 
       closed = true
       device.destroy()
     },
-    instance: platform.instance,
+    instance,
   }
 }
 
@@ -126,26 +126,22 @@ function limitNames(limits: GPUSupportedLimits): string[] {
       )
 }
 
-function describe(adapter: GPUAdapter, { source, tried }: Platform): GpuInfo {
-  const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean; backend?: string; driver?: string }
-  // Browsers tell no description, so as not to identify the user, often only vendor and architecture.
-  const name = info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ') || 'unknown adapter'
-  const software =
-    info.isFallbackAdapter === true ||
-    /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(`${name} ${info.architecture} ${info.device} ${info.vendor}`)
+function describe({ adapter, source }: Found, skipped: readonly string[]): GpuInfo {
   return {
-    name,
-    kind: software ? 'software' : 'hardware',
-    backend:
-      source === 'browser'
-        ? 'browser'
-        : typeof process === 'undefined'
-          ? 'unknown'
-          : ({ linux: 'vulkan', darwin: 'metal', win32: 'd3d12' }[process.platform as string] ?? 'vulkan'),
-    vendor: info.vendor,
-    architecture: info.architecture,
+    name: nameOf(adapter),
+    kind: source === '@espalier/cpu' ? 'cpu' : isSoftware(adapter) ? 'software' : 'hardware',
+    threads: source === '@espalier/cpu' ? threadsOf(adapter) : undefined,
+    backend: backendOf(source),
+    vendor: adapter.info.vendor,
+    architecture: adapter.info.architecture,
     source,
     versions: describeVersions(),
-    skipped: tried,
+    skipped,
   }
+}
+
+function backendOf(source: AdapterSource): string {
+  if (source === '@espalier/cpu') return 'wasm'
+  if (source === 'browser') return 'browser'
+  return { darwin: 'metal', win32: 'd3d12' }[process.platform as string] ?? 'vulkan'
 }

@@ -62,7 +62,7 @@ export interface Dispatch {
 
 /** What the choice of a variant may depend on: never a model's name. */
 export interface Target {
-  readonly kind: 'hardware' | 'software'
+  readonly kind: 'hardware' | 'cpu' | 'software'
   readonly maxWorkgroupsPerDimension: number
   readonly maxBindingBytes: number
   /** Whether WGSL's `subgroups` (quad broadcasts) may be used; absent: no. */

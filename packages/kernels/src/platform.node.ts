@@ -1,61 +1,61 @@
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
-import { create, globals } from 'webgpu'
-import type { AdapterPreference, Platform } from './platform.js'
+import { type AdapterPreference, type Found, firstOf, isCalled, nameOf, openCpu, type Platform, refuseSoftware } from './platform.js'
 import { unpackSwiftShader } from './swiftshader.node.js'
 
 /** dlopen's RTLD_NODELETE: the loader must stay in the process after `process.dlopen` rejects it. */
 const RTLD_NODELETE = 0x1000
 
-/**
- * Hardware first, then a system software adapter (lavapipe), then the SwiftShader that came with `npm install`.
- * `software` skips hardware; any other text must be part of the adapter's name (`swiftshader` takes the bundled one).
- */
-export async function openPlatform(preference: AdapterPreference): Promise<Platform> {
-  Object.assign(globalThis, globals)
-  const tried: string[] = []
-  const bundledOnly = /swift/i.test(preference ?? '')
-  const named = preference && preference !== 'hardware' && preference !== 'software' && !bundledOnly
-  if (!bundledOnly && hasSystemVulkan()) {
-    if (named) {
-      // The name may be the one we print (the adapter's description), which Dawn's own filter does not know.
-      const found = await request([])
-      if (typeof found !== 'string' && isCalled(found.adapter, preference))
-        return { adapter: found.adapter, source: 'system', instance: found.instance, tried }
-    }
-    const filter = named ? preference : preference === 'software' ? 'llvmpipe' : undefined
-    const found = await request(filter ? [`adapter=${filter}`] : [])
-    if (typeof found !== 'string') return { adapter: found.adapter, source: 'system', instance: found.instance, tried }
-    tried.push(`system adapter${filter ? ` '${filter}'` : ''}: ${found}${named || process.platform !== 'linux' ? '' : refusedHint}`)
-  } else if (!bundledOnly) tried.push(systemVulkanHint)
-  if (named || preference === 'hardware') return { adapter: null, source: 'system', instance: null, tried }
-
-  const folder = await unpackSwiftShader()
-  if (!folder) {
-    tried.push('bundled SwiftShader: the optional package @sparticuz/chromium is not installed (npm install --include=optional)')
-    return { adapter: null, source: 'bundled SwiftShader', instance: null, tried }
-  }
-  // The loader reads this variable when an instance is made, so setting it here is in time.
-  process.env.VK_ICD_FILENAMES = `${folder}/vk_swiftshader_icd.json`
-  process.env.VK_DRIVER_FILES = process.env.VK_ICD_FILENAMES
-  if (!hasSystemVulkan()) loadVulkanLoader(`${folder}/libvulkan.so.1`)
-  const found = await request([])
-  if (typeof found === 'string') tried.push(`bundled SwiftShader: ${found}`)
-  return typeof found === 'string'
-    ? { adapter: null, source: 'bundled SwiftShader', instance: null, tried }
-    : { adapter: found.adapter, source: 'bundled SwiftShader', instance: found.instance, tried }
+/** The first there is of hardware and the CPU device; the software adapters of others by name only. */
+export async function openPlatform(preference: AdapterPreference, threads?: number): Promise<Platform> {
+  const wanted = preference?.toLowerCase() || undefined
+  const hardware = async () => orReason(await system([]), refuseSoftware)
+  const lavapipe = () => system(['adapter=llvmpipe'])
+  const cpu = () => openCpu(threads)
+  if (wanted === undefined) return firstOf([hardware, cpu])
+  if (wanted === 'hardware') return firstOf([hardware])
+  if (wanted === 'cpu') return firstOf([cpu])
+  if (wanted === 'lavapipe') return firstOf([lavapipe])
+  if (wanted === 'software') return firstOf([lavapipe, swiftShader])
+  if (wanted.includes('swift')) return firstOf([swiftShader])
+  // The name may be the one we print (the adapter's description), which Dawn's own filter does not know.
+  const named = async (make: () => Promise<Found | string>) =>
+    orReason(await make(), (found) => (isCalled(found.adapter, wanted) ? found : `there is '${nameOf(found.adapter)}'`))
+  return firstOf([() => named(() => system([])), () => system([`adapter=${preference}`]), () => named(cpu)])
 }
 
+const orReason = (found: Found | string, then: (found: Found) => Found | string): Found | string =>
+  typeof found === 'string' ? found : then(found)
+
 const systemVulkanHint =
-  'no Vulkan loader (libvulkan.so.1) on this system: install the GPU driver, or mesa-vulkan-drivers for a software adapter faster than the bundled one'
+  'no hardware GPU: there is no Vulkan loader (libvulkan.so.1) on this system; where the machine has a GPU, install its driver'
 
 /** Dawn says so on standard error only, in terms of Vulkan's features. */
 const refusedHint =
   ' (Vulkan drivers may be too old for Dawn: Mesa 22.3 of Debian 12 is, Mesa 25 of `apt install -t bookworm-backports mesa-vulkan-drivers` is not)'
 
+/** Adapters of the system's drivers. */
+async function system(flags: readonly string[]): Promise<Found | string> {
+  // Looked for before Dawn is loaded, which costs more.
+  if (!hasSystemVulkan()) return systemVulkanHint
+  const found = await request(flags, undefined)
+  const what = `system adapter${flags.map((flag) => ` '${flag.replace('adapter=', '')}'`).join('')}`
+  return typeof found === 'string' ? `${what}: ${found}${process.platform === 'linux' ? refusedHint : ''}` : { ...found, source: 'system' }
+}
+
+async function swiftShader(): Promise<Found | string> {
+  const folder = await unpackSwiftShader()
+  if (!folder) return 'SwiftShader: the package @sparticuz/chromium, which carries it, is not installed'
+  if (!hasSystemVulkan()) loadVulkanLoader(`${folder}/libvulkan.so.1`)
+  const found = await request([], `${folder}/vk_swiftshader_icd.json`)
+  return typeof found === 'string' ? `SwiftShader: ${found}` : { ...found, source: '@sparticuz/chromium' }
+}
+
+let systemVulkan: boolean | undefined
+
 function hasSystemVulkan(): boolean {
-  if (process.platform !== 'linux') return true
-  return loadVulkanLoader('libvulkan.so.1')
+  // Asked once: the loader that comes with SwiftShader has the same name, and would be found from then on.
+  return (systemVulkan ??= process.platform !== 'linux' || loadVulkanLoader('libvulkan.so.1'))
 }
 
 /** Makes a shared library resident; Dawn's own dlopen by name then finds it. Node complains that it is no addon: that is expected. */
@@ -74,18 +74,23 @@ function loadVulkanLoader(path: string): boolean {
  */
 const instances = new Map<string, GPU>()
 
-function instanceWith(flags: string[]): GPU {
-  const key = JSON.stringify([process.env.VK_ICD_FILENAMES, ...flags])
-  const known = instances.get(key)
-  if (known) return known
-  const made = create(['disable-dawn-features=timestamp_quantization', ...flags])
-  instances.set(key, made)
-  return made
-}
+/** The drivers the user's environment names. */
+const drivers = { VK_ICD_FILENAMES: process.env.VK_ICD_FILENAMES, VK_DRIVER_FILES: process.env.VK_DRIVER_FILES }
 
-async function request(flags: string[]): Promise<{ adapter: GPUAdapter; instance: GPU } | string> {
+async function request(flags: readonly string[], driver: string | undefined): Promise<Omit<Found, 'source'> | string> {
   try {
-    const instance = instanceWith(flags)
+    // Loaded when first needed: there is no build of it for some platforms, and the CPU device needs none.
+    const { create, globals } = await import('webgpu')
+    Object.assign(globalThis, globals)
+    // The loader reads these variables when an instance is made, so setting them here is in time.
+    for (const name of ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES'] as const) {
+      const value = driver ?? drivers[name]
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+    const key = JSON.stringify([driver, ...flags])
+    const instance = instances.get(key) ?? create(['disable-dawn-features=timestamp_quantization', ...flags])
+    instances.set(key, instance)
     const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' })
     return adapter ? { adapter, instance } : 'no adapter'
   } catch (error) {
@@ -93,11 +98,14 @@ async function request(flags: string[]): Promise<{ adapter: GPUAdapter; instance
   }
 }
 
-function isCalled({ info }: GPUAdapter, name: string): boolean {
-  return `${info.description} ${info.device} ${info.vendor} ${info.architecture}`.toLowerCase().includes(name.toLowerCase())
+export function describeVersions(): Record<string, string> {
+  return { node: process.versions.node, ...dawnVersion() }
 }
 
-export function describeVersions(): Record<string, string> {
-  const require = createRequire(import.meta.url)
-  return { node: process.versions.node, webgpu: (require('webgpu/package.json') as { version: string }).version }
+function dawnVersion(): Record<string, string> {
+  try {
+    return { webgpu: (createRequire(import.meta.url)('webgpu/package.json') as { version: string }).version }
+  } catch {
+    return {}
+  }
 }

@@ -1,13 +1,75 @@
-/** What differs between Node and the browser: where an adapter comes from. */
+/** Where an adapter comes from, in Node and in the browser. */
 
-/** `hardware`, `software`, or part of an adapter's name; undefined takes the best there is. */
-export type AdapterPreference = 'hardware' | 'software' | (string & {}) | undefined
+/** `hardware`, `cpu` (ours: WGSL compiled to WebAssembly), `lavapipe`, `swiftshader`, `software` (the first of these two), or part of an adapter's name; undefined takes the best there is. */
+export type AdapterPreference = 'hardware' | 'cpu' | 'lavapipe' | 'swiftshader' | 'software' | (string & {}) | undefined
 
-export interface Platform {
-  readonly adapter: GPUAdapter | null
-  readonly source: 'browser' | 'system' | 'bundled SwiftShader'
-  /** What the adapter was asked of: `navigator.gpu` in a browser, an instance of Dawn in Node. */
-  readonly instance: GPU | null
-  /** One line per attempt that failed, for people who wonder. */
-  readonly tried: readonly string[]
+export type AdapterSource = 'browser' | 'system' | '@espalier/cpu' | '@sparticuz/chromium'
+
+export interface Found {
+  readonly adapter: GPUAdapter
+  readonly source: AdapterSource
+  /** What the adapter was asked of: `navigator.gpu` in a browser, an instance of Dawn in Node, or the CPU device's. */
+  readonly instance: GPU
+}
+
+/** An adapter or none, and one line per attempt that failed, for people who wonder. */
+export type Platform = (Found | { readonly adapter: undefined }) & { readonly tried: readonly string[] }
+
+/** The adapter, or why there is none. */
+export type Attempt = () => Promise<Found | string>
+
+/** The first attempt that finds an adapter. */
+export async function firstOf(attempts: readonly Attempt[]): Promise<Platform> {
+  const tried: string[] = []
+  for (const attempt of attempts) {
+    const found = await attempt()
+    if (typeof found !== 'string') return { ...found, tried }
+    if (!tried.includes(found)) tried.push(found)
+  }
+  return { adapter: undefined, tried }
+}
+
+/** How the CPU device's description ends. No result depends on it, so it is no part of the name. */
+const threads = /, (\d+ threads?[^)]*)(?=\)$)/
+
+/** How many threads the CPU device computes on, and why only one where it is one; undefined for other adapters. */
+export function threadsOf({ info }: GPUAdapter): string | undefined {
+  return threads.exec(info.description)?.[1]
+}
+
+/** Browsers tell no description, so as not to identify the user, often only vendor and architecture. */
+export function nameOf({ info }: GPUAdapter): string {
+  const { description, vendor, architecture, device } = info
+  return description.replace(threads, '') || [vendor, architecture, device].filter(Boolean).join(' ') || 'unknown adapter'
+}
+
+/** Whether the adapter computes on the processor: lavapipe, SwiftShader, WARP. */
+export function isSoftware(adapter: GPUAdapter): boolean {
+  const info = adapter.info as GPUAdapterInfo & { isFallbackAdapter?: boolean }
+  return (
+    info.isFallbackAdapter === true ||
+    /llvmpipe|lavapipe|swiftshader|software|warp|basic render/i.test(
+      `${nameOf(adapter)} ${info.architecture} ${info.device} ${info.vendor}`,
+    )
+  )
+}
+
+export function isCalled(adapter: GPUAdapter, name: string): boolean {
+  const { device, vendor, architecture } = adapter.info
+  return `${nameOf(adapter)} ${device} ${vendor} ${architecture}`.toLowerCase().includes(name.toLowerCase())
+}
+
+/** Hardware that computes; what does so on the processor is taken by name only, because the CPU device is faster. */
+export function refuseSoftware(found: Found): Found | string {
+  return isSoftware(found.adapter) ? `'${nameOf(found.adapter)}' computes on the processor: taken by name only (--adapter)` : found
+}
+
+/** The device that computes on this machine's processor: always there. */
+export async function openCpu(threads: number | undefined): Promise<Found> {
+  // Not loaded where a hardware GPU is taken.
+  const { createGpu, globals } = await import('@espalier/cpu')
+  const instance = await createGpu({ threads })
+  const adapter = (await instance.requestAdapter())!
+  for (const [name, value] of Object.entries(globals)) if (!(name in globalThis)) Object.assign(globalThis, { [name]: value })
+  return { adapter, source: '@espalier/cpu', instance }
 }

@@ -7,6 +7,8 @@ import type { Gpu } from './gpu.js'
  * not depend on it.
  */
 export function createWaiter(gpu: Gpu): (units: number) => Promise<void> {
+  // Ours computes on threads of its own, and this one sleeps until they are done.
+  if (gpu.info.kind === 'cpu') return () => gpu.sync()
   let perUnit = 0
   return async (units) => {
     const start = performance.now()

@@ -59,7 +59,7 @@ export function tiledWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: 
   const tiles = Math.ceil(((g.c / g.group) * g.kh * g.kw) / 8)
   const chunks = Math.ceil(g.m / g.group / 16)
   // Software adapters run a workgroup lane by lane: small ones waste least.
-  const size = target.kind === 'software' ? 8 : 32
+  const size = target.kind === 'hardware' ? 32 : 8
   const { parts, rowsPerPart } = partsOf(g, tiles * chunks * g.group, target)
   const partial = parts > 1 ? scratch('weight gradient parts', [parts, elements(dw.shape)]) : dw
   const main: Dispatch = {

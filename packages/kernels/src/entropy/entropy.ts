@@ -6,7 +6,8 @@ import { type Definition, spatialEntropies } from './entropy.reference.js'
 import code from './entropy.wgsl'
 
 const shader = (lanes: string): Shader => ({ name: 'SpatialEntropy', code: lanes + code, access: ['read', 'write', 'write'] })
-const shaders = { hardware: shader(cooperating), software: shader(alone) }
+const [together, each] = [shader(cooperating), shader(alone)]
+const shaders = { hardware: together, cpu: each, software: each }
 const definitions: readonly Definition[] = ['aura', 'aura-matrix']
 
 function settings(attributes: Attributes) {

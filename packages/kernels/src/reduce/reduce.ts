@@ -47,7 +47,7 @@ interface Step {
 
 /** One run [outer, reduced, inner] -> [outer, inner] as one or two dispatches' worth of steps. */
 function stepsFor(outer: number, reduced: number, inner: number, target: Target): Step[] {
-  if (inner === 1 && reduced % 4 === 0 && reduced <= 4096 && outer >= 512 && target.kind === 'software')
+  if (inner === 1 && reduced % 4 === 0 && reduced <= 4096 && outer >= 512 && target.kind !== 'hardware')
     return [{ outer, reduced, parts: 1, inner, width: 'rows' }]
   // Rows along memory are read four at a time; the four sums are left to the next step.
   if (inner === 1 && reduced >= 32 && reduced % 4 === 0)

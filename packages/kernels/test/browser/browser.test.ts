@@ -8,7 +8,7 @@ import { load, newPage } from './page.js'
 import type { Tests } from './vitest.js'
 
 /** What only Node has, and is tested in Node only. */
-const onlyInNode = ['gpu.test.ts > the bundled SwiftShader opens on any machine']
+const onlyInNode = ['gpu.test.ts > SwiftShader opens by its name where the package that carries it is']
 
 const folder = join(import.meta.dirname, '../../src')
 const files = (readdirSync(folder, { recursive: true }) as string[])

@@ -6,7 +6,7 @@ import type { Graph, Node } from '../graph.js'
 import { inferShapes } from '../shapes.js'
 
 /** Most bytes that are kept, by the kind of adapter. */
-export const mostResident = { hardware: 2 ** 30, software: 2 ** 28 } as const
+export const mostResident = { hardware: 2 ** 30, cpu: 2 ** 28, software: 2 ** 28 } as const
 
 export interface Parts {
   /** The input that `before` reads. */
