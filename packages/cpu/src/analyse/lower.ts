@@ -52,7 +52,7 @@ function lowerOnce(state: State, entry: EntryPoint, constants: Constants): Kerne
   const root = frame('root')
   const own = frame('block')
   const { statements } = collect(state, () => {
-    for (const variable of entry.variables) if (variable.space === 'private') declarePrivate(state, variable)
+    for (const variable of state.program.variables) if (variable.space === 'private') declarePrivate(state, variable)
     const { parameters } = entry.function
     parameters.forEach((parameter, i) => {
       const input = entry.inputs[i]

@@ -33,16 +33,23 @@ export function hasBarrier(list: readonly Statement[]): boolean {
   return found
 }
 
+/** Where the statements behind the last one with a barrier begin. */
+const tailOf = (list: readonly Statement[]) => list.findLastIndex((statement) => hasBarrier([statement])) + 1
+
 export function findPhases(kernel: Kernel): Phases {
   const phased = new Set<Statement>()
   const frames = new Set<Frame>()
-  const mark = (list: readonly Statement[]): boolean => {
+  // Behind the last barrier of a block lanes may leave it one by one: it is the end of all of them (`exempt`).
+  const mark = (list: readonly Statement[], exempt: readonly Frame[] = []): boolean => {
     let any = false
     for (const statement of list) {
-      const inside = listsOf(statement)
-        .map(mark)
-        .some((found) => found)
-      const leaves = (statement.op === 'break' || statement.op === 'continue') && frames.has(statement.target)
+      const tail = statement.op === 'block' ? tailOf(statement.body) : 0
+      const inside = (
+        statement.op === 'block'
+          ? [mark(statement.body.slice(0, tail), exempt), mark(statement.body.slice(tail), [...exempt, statement.frame])]
+          : listsOf(statement).map((inner) => mark(inner, exempt))
+      ).some((found) => found)
+      const leaves = (statement.op === 'break' || statement.op === 'continue') && frames.has(statement.target) && !exempt.includes(statement.target)
       if (inside || leaves || statement.op === 'barrier') {
         any = true
         if (phased.has(statement)) continue
@@ -79,7 +86,11 @@ export function findPhases(kernel: Kernel): Phases {
       finish()
       if (statement.op === 'barrier') continue
       for (const value of valuesOf(statement)) eachLocal(value, seen)
-      found.push({ kind: 'construct', statement, lists: listsOf(statement).map(divide) })
+      const tail = statement.op === 'block' ? tailOf(statement.body) : 0
+      if (statement.op === 'block' && statement.body.slice(tail).every((each) => !phased.has(each))) {
+        const own: Statement = { op: 'block', frame: statement.frame, body: statement.body.slice(tail) }
+        found.push({ kind: 'construct', statement, lists: [divide([...statement.body.slice(0, tail), own])] })
+      } else found.push({ kind: 'construct', statement, lists: listsOf(statement).map(divide) })
     }
     finish()
     return found
