@@ -53,8 +53,10 @@ function lowerStatement(state: State, statement: Statement): void {
     }
     case 'update': {
       const reference = settle(state, lowerReference(state, statement.to))
+      // *p = *p + value: what is there is read first.
+      const there = loadReference(state, reference)
+      const before = hasCall(statement.value) ? there.map((part) => bind(state, part)) : there
       const value = lowerExpression(state, statement.value)
-      const before = loadReference(state, reference)
       storeReference(state, reference, operate(state, statement.operator, statement.to.type, before, statement.value.type, value))
       return
     }
