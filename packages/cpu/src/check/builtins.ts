@@ -95,7 +95,8 @@ const specials: ReadonlyMap<string, Special> = new Map(
         refuse(name, given, 'a pointer to a runtime-sized array', position)
       return used(nodeOperand(call(name, [given[0].node!], u32, position), 'runtime'))
     },
-    workgroupUniformLoad: (_, name, given, position) => {
+    workgroupUniformLoad: ({ module }, name, given, position) => {
+    module.hasBarriers = true
       const takes = 'a pointer to a workgroup variable that can be read as a whole, or to an atomic'
       const { store, space } = onlyPointer(name, given, takes, position)
       if (space !== 'workgroup' || !(isConstructible(store) || store.kind === 'atomic')) refuse(name, given, takes, position)
@@ -124,8 +125,9 @@ const specials: ReadonlyMap<string, Special> = new Map(
   } satisfies Record<string, Special>),
 )
 
-function barrier(_: Context, name: string, given: readonly Operand[], position: Position): Called {
+function barrier({ module }: Context, name: string, given: readonly Operand[], position: Position): Called {
   if (given.length) throw new WgslError(`'${name}' takes no arguments, found ${given.length}`, given[0].position)
+  module.hasBarriers = true
   return { operand: nodeOperand(call(name, [], bool, position), 'runtime'), nothing: true, mustUse: false }
 }
 

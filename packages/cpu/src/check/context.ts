@@ -51,6 +51,8 @@ export interface ModuleState {
   readonly variables: Variable[]
   readonly functions: FunctionState[]
   readonly messages: Program['messages'][number][]
+  /** Some function calls a barrier. */
+  hasBarriers: boolean
   /** @returns what a name declared in the module stands for, checked now if it was not yet */
   resolve(name: string, position: Position): Entry | undefined
 }

@@ -3,6 +3,9 @@ import { round } from './arithmetic.js'
 import { EvaluationError, roundToF32, type Scalar } from './constants.js'
 import type { AnyScalarName } from './types.js'
 
+/** The greatest integers that f32 has too: what greater floats become (WGSL, section 15.7.6). */
+const greatestOfF32 = { i32: 0x7fffff80, u32: 0xffffff00 }
+
 /** `T(value)`: floats are cut toward zero and kept in the range of the integer; integers keep their bits. */
 export function convertScalar(value: Scalar, from: AnyScalarName, to: AnyScalarName): Scalar {
   if (to === 'bool') return Boolean(value)
@@ -11,7 +14,8 @@ export function convertScalar(value: Scalar, from: AnyScalarName, to: AnyScalarN
   if (to !== 'i32' && to !== 'u32') return round(Number(value), to)
   const [low, high] = to === 'i32' ? [-0x80000000, 0x7fffffff] : [0, 0xffffffff]
   if (from === 'abstract-int' && (value < low || value > high)) throw new EvaluationError(`${value} is out of the range of '${to}'`)
-  if (from === 'f32' || from === 'abstract-float') return Math.min(Math.max(Math.trunc(Number(value)), low), high) + 0
+  if (from === 'f32') return Math.min(Math.max(Math.trunc(Number(value)), low), greatestOfF32[to]) + 0
+  if (from === 'abstract-float') return Math.min(Math.max(Math.trunc(Number(value)), low), high) + 0
   return to === 'i32' ? Number(value) | 0 : Number(value) >>> 0
 }
 

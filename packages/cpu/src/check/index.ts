@@ -1,6 +1,7 @@
 /** From source text to a checked module. */
 import { parseModule } from '../parse/index.js'
 import type { DeclarationSyntax } from '../parse/syntax.js'
+import { checkAliases } from './aliases.js'
 import { type Context, type Declared, type Entry, type ModuleState, newUses } from './context.js'
 import { checkConst, checkModuleVariable, checkOverride, checkStruct } from './declarations.js'
 import { checkDirectives } from './directives.js'
@@ -9,6 +10,7 @@ import { calledFirst, checkBody, checkSignature } from './functions.js'
 import { type Position, type Program, WgslError } from './program.js'
 import { checkAssert } from './simple-statements.js'
 import { checkType } from './type-expressions.js'
+import { checkUniformity } from './uniformity/index.js'
 
 /**
  * Parses and checks a WGSL module.
@@ -36,6 +38,7 @@ function check(source: string, features: ReadonlySet<string>): Program {
     variables: [],
     functions: [],
     messages: [],
+    hasBarriers: false,
     resolve: (name, position) => resolve(context, name, position),
   }
   const context: Context = { module, uses: newUses(), scope: undefined, unevaluated: 0, around: [] }
@@ -58,11 +61,14 @@ function check(source: string, features: ReadonlySet<string>): Program {
   for (const state of module.functions) checkBody(context, state)
   const functions = calledFirst(module.functions)
   const entryPoints = module.functions.filter(({ stage }) => stage === 'compute').map((state) => checkEntryPoint(context, state))
+  const kept = functions.filter(({ stage }) => stage === undefined || stage === 'compute').map((state) => state.function)
+  checkAliases(kept)
+  if (module.hasBarriers) checkUniformity(kept, entryPoints)
   return {
     source,
     overrides: module.overrides,
     variables: module.variables,
-    functions: functions.filter(({ stage }) => stage === undefined || stage === 'compute').map((state) => state.function),
+    functions: kept,
     entryPoints,
     messages: module.messages,
   }

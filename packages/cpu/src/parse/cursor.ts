@@ -5,7 +5,7 @@ import type { Name } from './syntax.js'
 import { reserved } from './words.js'
 
 export interface Cursor {
-  readonly tokens: readonly Token[]
+  readonly tokens: Token[]
   at: number
   /** How deep statements and expressions are nested here. */
   depth: number

@@ -1,5 +1,6 @@
 import { type BinaryOperator, type UnaryOperator, WgslError } from '../check/program.js'
 import { type Cursor, checkName, expect, expectName, fail, nested, next, peek, sees, since, span, take } from './cursor.js'
+import type { Token } from './lexer.js'
 import type { CallSyntax, ExpressionSyntax, NameSyntax } from './syntax.js'
 
 const multiplicative = new Set(['*', '/', '%'])
@@ -61,6 +62,7 @@ function parseChain(
     if (++length > maxChain) throw new WgslError(`too long a chain of operators: more than ${maxChain}`, peek(cursor))
     next(cursor)
     const right = parseOperand(cursor)
+    splitMinus(cursor)
     left = { op: 'binary', operator, left, right, position: span(left.position, right.position) }
   }
   return left
@@ -82,21 +84,31 @@ function parseShift(cursor: Cursor, first: ExpressionSyntax): ExpressionSyntax {
     const right = parseUnary(cursor)
     return { op: 'binary', operator, left: first, right, position: span(first.position, right.position) }
   }
+  splitMinus(cursor)
   const product = (inner: Cursor) => parseChain(inner, parseUnary(inner), multiplicative, parseUnary)
   return parseChain(cursor, parseChain(cursor, first, multiplicative, parseUnary), additive, product)
+}
+
+/** `a--b` is `a - -b`. */
+function splitMinus(cursor: Cursor): void {
+  if (!sees(cursor, '--')) return
+  const { line, column, offset } = peek(cursor)
+  const minus = (by: number): Token => ({ kind: 'mark', text: '-', line, column: column + by, offset: offset + by, length: 1 })
+  cursor.tokens.splice(cursor.at, 1, minus(0), minus(1))
 }
 
 /** Also what is left of an assignment. */
 export function parseUnary(cursor: Cursor): ExpressionSyntax {
   const token = peek(cursor)
-  if (token.kind === 'mark' && /^[-!~&*]$/.test(token.text)) {
+  if (token.kind === 'mark' && /^(--?|[!~&*])$/.test(token.text)) {
     return nested(cursor, () => {
       next(cursor)
       const operand = parseUnary(cursor)
+      const negated = { op: 'unary', operator: '-', operand, position: span(token, operand.position) } as const
+      if (token.text === '--') return { ...negated, operand: negated }
       return { op: 'unary', operator: token.text as UnaryOperator | '&' | '*', operand, position: span(token, operand.position) }
     })
   }
-  if (token.text === '--' || token.text === '++') fail(cursor, 'expected an expression')
   return parsePostfix(cursor, parsePrimary(cursor))
 }
 
