@@ -60,7 +60,7 @@ export function integerAttribute(context: Context, attributes: readonly Attribut
   const operand = checkInteger(context, attribute, 0)
   if (operand.stage !== 'const') throw new WgslError(`'@${name}' takes a const-expression`, operand.position)
   const value = Number(operand.constant)
-  if (value < least || value > 0x7fffffff)
+  if (value < least || value > 0xffffffff)
     throw new WgslError(`'@${name}' takes an integer of at least ${least}, found ${value}`, operand.position)
   return value
 }

@@ -29,6 +29,10 @@ export function checkBuiltin(context: Context, callee: NameSyntax, given: () => 
     return undefined
   }
   if (template) throw new WgslError(`the function '${name}' takes no template list`, callee.position)
+  if (found && derivative.test(name)) {
+    if (!context.function) throw new WgslError(`'${name}' cannot be called outside of functions`, callee.position)
+    context.uses.forFragments ??= { text: name, position: callee.position }
+  }
   if (found) return { operand: checkLibrary(context, name, given(), position), mustUse: true }
   if (!context.function && !['modf', 'frexp', 'transpose', 'determinant'].includes(name))
     throw new WgslError(`'${name}' cannot be called outside of functions`, callee.position)
@@ -36,10 +40,11 @@ export function checkBuiltin(context: Context, callee: NameSyntax, given: () => 
   return checkAtomic(name, given(), position)
 }
 
+const derivative = /^(dpdx|dpdy|fwidth)(Coarse|Fine)?$/
+
 function lackingFunction(name: string): string | undefined {
   if (/^texture[A-Z]/.test(name)) return `'${name}': textures and samplers are not supported by this device`
   if (/^(subgroup|quad)[A-Z]/.test(name)) return `'${name}' needs the feature 'subgroups', which this device does not have`
-  if (/^(dpdx|dpdy|fwidth)(Coarse|Fine)?$/.test(name)) return `'${name}' is for fragment shaders, which this device does not have`
   return undefined
 }
 
@@ -52,7 +57,7 @@ function checkLibrary(context: Context, name: string, given: readonly Operand[],
   const { signatures, evaluate: value, check } = libraryFunction(name)!
   const wanted = signatures[0].parameters.length
   if (given.length !== wanted) throw new WgslError(`'${name}' takes ${count(wanted, 'argument')}, found ${given.length}`, position)
-  const constantOnly = given.every((operand) => operand.stage === 'const')
+  const constantOnly = given.every((operand) => operand.stage === 'const') && value !== undefined
   const found = matchAny(
     signatures,
     given.map((operand) => operand.type),
@@ -73,7 +78,7 @@ function checkLibrary(context: Context, name: string, given: readonly Operand[],
       check(known, element)
       return true
     })
-  return nodeOperand(call(name, operands.map(expressionOf), found.result as Type, position), latest(operands))
+  return nodeOperand(call(name, operands.map(expressionOf), found.result as Type, position), value ? latest(operands) : 'runtime')
 }
 
 function call(name: string, values: readonly Expression[], type: Type, position: Position): Expression {
@@ -96,7 +101,7 @@ const specials: ReadonlyMap<string, Special> = new Map(
       return used(nodeOperand(call(name, [given[0].node!], u32, position), 'runtime'))
     },
     workgroupUniformLoad: ({ module }, name, given, position) => {
-    module.hasBarriers = true
+      module.hasBarriers = true
       const takes = 'a pointer to a workgroup variable that can be read as a whole, or to an atomic'
       const { store, space } = onlyPointer(name, given, takes, position)
       if (space !== 'workgroup' || !(isConstructible(store) || store.kind === 'atomic')) refuse(name, given, takes, position)

@@ -26,6 +26,8 @@ export interface Uses {
   readonly overrides: Set<Override>
   /** Where each function is called first. */
   readonly calls: Map<FunctionState, Position>
+  /** What it does that is for fragment shaders only. */
+  forFragments?: { readonly text: string; readonly position: Position }
 }
 
 export interface FunctionState {

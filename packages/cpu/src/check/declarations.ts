@@ -83,6 +83,8 @@ export function checkModuleVariable(context: Context, syntax: VariableSyntax): E
   if (!written && !initial) throw new WgslError(`the variable '${name.text}' needs a type`, name.position)
   const type = written ?? concreteType(initial!.type)
   checkStoreType(type, space, (syntax.type ?? initial!).position)
+  if (space === 'storage' && access === 'read' && traitsOf(type).atomic)
+    throw new WgslError(`atomics need var<storage, read_write>: '${name.text}' could only be read`, syntax.type!.position)
   const fault = space === 'uniform' ? uniformFault(type) : undefined
   if (fault) throw new WgslError(fault, syntax.type!.position)
   const variable: Variable = {

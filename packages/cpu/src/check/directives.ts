@@ -22,10 +22,15 @@ export const languageFeatures: readonly string[] = [
 const rules = ['derivative_uniformity', 'subgroup_uniformity']
 
 export function checkDirectives(module: ModuleState, directives: readonly DirectiveSyntax[]): void {
+  const severities = new Map<string, string>()
   for (const { op, names } of directives) {
     if (op === 'diagnostic') {
       const [severity, rule] = names
       checkSeverity(severity.text, severity.position)
+      const other = severities.get(rule.text) ?? severity.text
+      if (other !== severity.text)
+        throw new WgslError(`the severity of '${rule.text}' was '${other}' before, found '${severity.text}'`, severity.position)
+      severities.set(rule.text, severity.text)
       if (!rules.includes(rule.text) && !rule.text.includes('.'))
         module.messages.push({ type: 'warning', message: `unknown diagnostic rule '${rule.text}'`, position: rule.position })
       continue

@@ -78,13 +78,24 @@ function checkInput(attributes: readonly AttributeSyntax[], type: Type, position
   return builtin
 }
 
+/** A function and all that it calls, directly or not. */
+export function reachedFrom(state: FunctionState): ReadonlySet<FunctionState> {
+  const reached = new Set([state])
+  for (const { uses } of reached) for (const called of uses.calls.keys()) reached.add(called)
+  return reached
+}
+
 /** What an entry point and what it calls name, in order of declaration. */
 function usesOf(context: Context, state: FunctionState, sizes: readonly Expression[]): { variables: Variable[]; overrides: Override[] } {
-  const reached = new Set<FunctionState>([state])
+  const reached = reachedFrom(state)
   const variables = new Set<Variable>()
   const overrides = new Set<Override>()
   for (const { uses } of reached) {
-    for (const called of uses.calls.keys()) reached.add(called)
+    if (uses.forFragments)
+      throw new WgslError(
+        `'${uses.forFragments.text}' is for fragment shaders, but '${state.function.name}' comes to it`,
+        uses.forFragments.position,
+      )
     for (const variable of uses.variables) variables.add(variable)
     for (const override of uses.overrides) overrides.add(override)
   }

@@ -20,6 +20,8 @@ export function checkSignature(context: Context, syntax: FunctionSyntax): Entry 
   const found = stages.filter((stage) => attributeOf(attributes, stage))
   if (found.length > 1) throw new WgslError(`'${name.text}' cannot be an entry point of two stages`, name.position)
   const stage = found.at(0)
+  const size = attributeOf(attributes, 'workgroup_size')
+  if (size && stage !== 'compute') throw new WgslError("'@workgroup_size' is for compute shaders ('@compute')", size.position)
   const names = new Set<string>()
   const parameters = syntax.parameters.map((parameter): Value => {
     checkAttributes(parameter.attributes, onParameters, 'parameters')

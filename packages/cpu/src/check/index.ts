@@ -2,12 +2,12 @@
 import { parseModule } from '../parse/index.js'
 import type { DeclarationSyntax } from '../parse/syntax.js'
 import { checkAliases } from './aliases.js'
-import { type Context, type Declared, type Entry, type ModuleState, newUses } from './context.js'
+import { type Context, type Declared, type Entry, type FunctionState, type ModuleState, newUses } from './context.js'
 import { checkConst, checkModuleVariable, checkOverride, checkStruct } from './declarations.js'
 import { checkDirectives } from './directives.js'
 import { checkEntryPoint } from './entry-points.js'
 import { calledFirst, checkBody, checkSignature } from './functions.js'
-import { type Position, type Program, WgslError } from './program.js'
+import { type Func, type Position, type Program, WgslError } from './program.js'
 import { checkAssert } from './simple-statements.js'
 import { checkType } from './type-expressions.js'
 import { checkUniformity } from './uniformity/index.js'
@@ -61,7 +61,7 @@ function check(source: string, features: ReadonlySet<string>): Program {
   for (const state of module.functions) checkBody(context, state)
   const functions = calledFirst(module.functions)
   const entryPoints = module.functions.filter(({ stage }) => stage === 'compute').map((state) => checkEntryPoint(context, state))
-  const kept = functions.filter(({ stage }) => stage === undefined || stage === 'compute').map((state) => state.function)
+  const kept = withoutFragments(functions)
   checkAliases(kept)
   if (module.hasBarriers) checkUniformity(kept, entryPoints)
   return {
@@ -72,6 +72,16 @@ function check(source: string, features: ReadonlySet<string>): Program {
     entryPoints,
     messages: module.messages,
   }
+}
+
+/** Functions, each after those it calls, without other entry points than those of compute shaders, and without what is for fragment shaders. */
+function withoutFragments(functions: readonly FunctionState[]): Func[] {
+  const left = new Set<FunctionState>()
+  for (const state of functions)
+    if (state.uses.forFragments || [...state.uses.calls.keys()].some((called) => left.has(called))) left.add(state)
+  return functions
+    .filter((state) => !left.has(state) && (state.stage === undefined || state.stage === 'compute'))
+    .map((state) => state.function)
 }
 
 function resolve(context: Context, name: string, position: Position): Entry | undefined {

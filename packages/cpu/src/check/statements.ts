@@ -84,8 +84,8 @@ export function checkStatement(context: Context, syntax: StatementSyntax): Check
     case 'continue':
       return checkContinue(context, position)
     case 'discard':
-      if (context.function?.syntax.attributes.some(({ name }) => name === 'fragment')) return simple(undefined)
-      throw new WgslError("'discard' is for fragment shaders", position)
+      context.uses.forFragments ??= { text: 'discard', position }
+      return simple(undefined)
     case 'return':
       return checkReturn(context, syntax)
   }

@@ -162,6 +162,9 @@ export function checkAccess(context: Context, space: AddressSpace, syntax: Expre
   return access
 }
 
+/** Of arrays outside of buffers. */
+const maxElements = 65535
+
 /** What may be in a variable of an address space. */
 export function checkStoreType(type: AnyType, space: AddressSpace, position: Position): void {
   const traits = traitsOf(type)
@@ -170,6 +173,9 @@ export function checkStoreType(type: AnyType, space: AddressSpace, position: Pos
     throw new WgslError(`a variable in the address space '${space}' cannot be of type '${name}': ${why}`, position)
   }
   if (traits.pointer) refuse('pointers are not stored')
+  const buffer = space === 'uniform' || space === 'storage'
+  if (!buffer && type.kind === 'array' && typeof type.count === 'number' && type.count > maxElements)
+    refuse(`an array outside of buffers has at most ${maxElements} elements`)
   switch (space) {
     case 'function':
     case 'private':

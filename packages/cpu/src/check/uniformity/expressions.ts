@@ -137,7 +137,7 @@ function analyseCall(state: State, flow: number, called: Func, list: readonly Ex
       edge(graph, output, own)
     }
     // A pointer to a part leaves the rest as it was.
-    if (content !== undefined && !isWhole(list[i])) edge(graph, output, content)
+    if (content !== undefined && !isWhole(state, list[i])) edge(graph, output, content)
     for (const from of parameter.from) edge(graph, output, values[from].node)
     for (const from of parameter.fromContents) if (contents[from] !== undefined) edge(graph, output, contents[from])
     after.set(root, output)
@@ -147,15 +147,16 @@ function analyseCall(state: State, flow: number, called: Func, list: readonly Ex
 }
 
 /** Whether a pointer or reference is to all of its variable. */
-export function isWhole(expression: Expression): boolean {
+export function isWhole(state: State, expression: Expression): boolean {
   switch (expression.op) {
     case 'variable':
-    case 'value':
       return true
+    case 'value':
+      return state.values.get(expression.value)?.whole === true
     case 'address-of':
-      return isWhole(expression.of)
+      return isWhole(state, expression.of)
     case 'dereference':
-      return isWhole(expression.pointer)
+      return isWhole(state, expression.pointer)
     default:
       return false
   }

@@ -74,7 +74,7 @@ function addParameter(state: State, parameter: Value, input: EntryPoint['inputs'
     return { value }
   }
   const root: Root = parameter
-  state.values.set(parameter, { node: value, root })
+  state.values.set(parameter, { node: value, root, whole: true })
   if (parameter.type.space !== 'function') return { value }
   const content = node(graph)
   const output = node(graph)

@@ -32,6 +32,8 @@ export type Root = Variable | Value
 export interface Held {
   readonly node: number
   readonly root?: Root
+  /** Of pointers: to all of the root. */
+  readonly whole?: boolean
 }
 
 export interface LoopState {

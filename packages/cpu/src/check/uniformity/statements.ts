@@ -58,13 +58,13 @@ function analyseStatement(state: State, flow: number, statement: Statement): num
     }
     case 'let': {
       const initial = analyse(state, flow, statement.initial)
-      state.values.set(statement.value, { node: initial.node, root: initial.root })
+      state.values.set(statement.value, { node: initial.node, root: initial.root, whole: isWhole(state, statement.initial) })
       return initial.flow
     }
     case 'assign': {
       const to = statement.to && analyse(state, flow, statement.to)
       const value = analyse(state, to?.flow ?? flow, statement.value)
-      if (to?.root) write(state, to.root, isWhole(statement.to!), [value.node, to.node])
+      if (to?.root) write(state, to.root, isWhole(state, statement.to!), [value.node, to.node])
       return value.flow
     }
     case 'update': {
