@@ -47,7 +47,7 @@ export interface Core {
   readonly layoutIds: Map<string, number>
   /** Called when the device is lost: what is mapped is unmapped. */
   readonly onLoss: Set<() => void>
-  /** Runs a call: what is invalid about it becomes a validation error that begins with `call`. @returns undefined then, or when the device is lost */
+  /** Runs a call: what is invalid about it becomes an error for the scopes that begins with `call`. @returns undefined then, or when the device is lost */
   attempt<T>(call: string, body: () => T): T | undefined
   commands(): CommandWriter
   runner(): Runner
@@ -61,6 +61,18 @@ export interface Core {
   /** Resolves when all that uses it, or all that was submitted, is done; or the device is lost. */
   settled(allocation?: Allocation): Promise<void>
   lose(reason: GPUDeviceLostReason, message: string): void
+}
+
+/** Instead of one that could not be made. */
+const idle: Runner = {
+  threads: 0,
+  costOf: () => 0,
+  addPipeline: () => 0,
+  removePipeline: () => {},
+  submit: () => 0,
+  done: () => 0,
+  wait: () => Promise.resolve(),
+  close: () => {},
 }
 
 /** Bytes of staged writes after which they are submitted by themselves. */
@@ -83,10 +95,16 @@ export function createCore(options: CoreOptions): Core {
   const onLoss = new Set<() => void>()
 
   const runner = (): Runner => {
+    if (running) return running
     const failed = (reason: string) => lose('unknown', `the CPU adapter failed: ${reason}`)
-    running ??= options.shared
-      ? createPool({ memory, threads: options.threads, platform: options.platform, failed })
-      : createInline({ memory, failed })
+    try {
+      running = options.shared
+        ? createPool({ memory, threads: options.threads, platform: options.platform, failed })
+        : createInline({ memory, failed })
+    } catch (error) {
+      running = idle
+      failed((error as Error).message)
+    }
     return running
   }
 
@@ -146,7 +164,7 @@ export function createCore(options: CoreOptions): Core {
         return body()
       } catch (error) {
         if (!(error instanceof Invalid)) throw error
-        errors.report('validation', `${call}: ${error.message}`)
+        errors.report(error.kind, `${call}: ${error.message}`)
         return undefined
       }
     },

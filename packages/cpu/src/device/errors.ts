@@ -49,8 +49,15 @@ interfaceName(PipelineError, 'GPUPipelineError')
 interfaceName(DeviceLostInfo, 'GPUDeviceLostInfo')
 interfaceName(UncapturedErrorEvent, 'GPUUncapturedErrorEvent')
 
-/** Thrown and caught inside: what is wrong with the arguments of a call. */
-export class Invalid extends Error {}
+/** Thrown and caught inside: what is wrong with the arguments of a call, or why it can not be done. */
+export class Invalid extends Error {
+  constructor(
+    message: string,
+    readonly kind: GPUErrorFilter = 'validation',
+  ) {
+    super(message)
+  }
+}
 
 export function require(condition: unknown, message: () => string): asserts condition {
   if (!condition) throw new Invalid(message())

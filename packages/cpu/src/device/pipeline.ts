@@ -61,8 +61,12 @@ export function createComputePipeline(core: Core, descriptor: GPUComputePipeline
   const plan = core.attempt(callOf(label), () => {
     const made = makePlan(core, descriptor)
     const { kernel } = made
-    kernel.module ??= core.options.platform.compile(kernel.compiled.wasm)
-    introduce(core, kernel)
+    try {
+      kernel.module ??= core.options.platform.compile(kernel.compiled.wasm)
+      introduce(core, kernel)
+    } catch (error) {
+      throw new Invalid((error as Error).message, 'internal')
+    }
     return made
   })
   return new CpuComputePipeline(core, label, plan)
@@ -81,7 +85,7 @@ export async function createComputePipelineAsync(core: Core, descriptor: GPUComp
     introduce(core, kernel)
     return new CpuComputePipeline(core, label, plan)
   } catch (error) {
-    const reason = error instanceof Invalid ? 'validation' : 'internal'
+    const reason = error instanceof Invalid && error.kind === 'validation' ? 'validation' : 'internal'
     throw new PipelineError(`${callOf(label)}: ${(error as Error).message}`, { reason })
   }
 }
@@ -140,7 +144,8 @@ function compile(core: Core, program: Program, name: string, constants: Readonly
   try {
     compiled = compiler.compile(program, name, constants, { shared, fused })
   } catch (error) {
-    if (!(error instanceof WgslError)) throw error
+    // What the compiler itself can not do.
+    if (!(error instanceof WgslError)) throw new Invalid(`entry point '${name}': ${(error as Error).message}`, 'internal')
     throw new Invalid(`entry point '${name}': ${error.position.line}:${error.position.column}: ${error.message}`)
   }
   const { workgroupSize: size, workgroupBytes } = compiled

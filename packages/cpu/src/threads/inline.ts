@@ -30,7 +30,9 @@ export function createInline({ memory, failed }: InlineOptions): Runner {
   const runs = new Map<number, Run>()
   const queue: Submission[] = []
   const waiting: { submission: number; resolve: () => void }[] = []
-  const later = createLater(turn)
+  const turnLater = createLater(turn)
+  /** Pipelines to be forgotten once the submission is done. */
+  let forgotten: { after: number; pipeline: number }[] = []
   let pipelines = 0
   let submitted = 0
   let done = 0
@@ -41,7 +43,7 @@ export function createInline({ memory, failed }: InlineOptions): Runner {
   function schedule(): void {
     if (scheduled || closed || queue.length === 0) return
     scheduled = true
-    later()
+    turnLater()
   }
 
   function turn(): void {
@@ -68,6 +70,8 @@ export function createInline({ memory, failed }: InlineOptions): Runner {
     memory.free(address)
     index = 0
     done = number
+    for (const { after, pipeline } of forgotten) if (after <= done) runs.delete(pipeline)
+    forgotten = forgotten.filter(({ after }) => after > done)
     while (waiting.length > 0 && waiting[0].submission <= done) waiting.shift()!.resolve()
   }
 
@@ -138,7 +142,10 @@ export function createInline({ memory, failed }: InlineOptions): Runner {
       runs.set(++pipelines, run as Run)
       return pipelines
     },
-    removePipeline: (pipeline) => void runs.delete(pipeline),
+    removePipeline(pipeline) {
+      if (queue.length === 0) runs.delete(pipeline)
+      else forgotten.push({ after: submitted, pipeline })
+    },
     submit,
     done: () => done,
     wait(submission) {

@@ -36,8 +36,8 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
   let finished = 0
   let pipelines = 0
   let closed = false
-  /** Freed once the submission is done. */
-  let retired: { address: number; after: number }[] = []
+  /** Done once the submission is. */
+  let later: { readonly after: number; act(): void }[] = []
   /** By the number of the submission that signals. */
   const waiting = new Map<number, { promise: Promise<void>; resolve: () => void }>()
 
@@ -116,7 +116,7 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
     const { i32 } = memory
     const reached = Atomics.load(i32, control.progress)
     while (past < blocks.length && ((reached - blocks[past].end) | 0) >= 0) finished = Math.max(finished, blocks[past++].number)
-    if (past > 1 && (past > 16 || retired.length > 0)) release()
+    if (past > 1 && (past > 16 || later.length > 0)) release()
     return finished
   }
 
@@ -132,9 +132,9 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
     blocks.splice(0, free)
     past -= free
     if (past > kept) Atomics.notify(i32, control.epoch)
-    retired = retired.filter(({ address, after }) => {
+    later = later.filter(({ after, act }) => {
       if (after > finished) return true
-      memory.free(address)
+      act()
       return false
     })
   }
@@ -144,13 +144,15 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
     costOf: (pipeline) => memory.i32[costs.at + (pipeline % costs.count)],
     addPipeline(module, scratchBytes) {
       const old = scratch.grow(scratchBytes)
-      if (old > 0) retired.push({ address: old, after: submitted })
+      if (old > 0) later.push({ after: submitted, act: () => memory.free(old) })
       const pipeline = ++pipelines
       if (!closed) for (const worker of workers) worker.post({ pipeline, module } satisfies Message)
       return pipeline
     },
     removePipeline(pipeline) {
-      if (!closed) for (const worker of workers) worker.post({ forget: pipeline } satisfies Message)
+      // A thread may read its messages before it comes to the last command with the pipeline.
+      const act = () => workers.forEach((worker) => worker.post({ forget: pipeline } satisfies Message))
+      if (!closed) later.push({ after: submitted, act })
     },
     submit(list) {
       done()
