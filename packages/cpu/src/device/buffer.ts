@@ -59,7 +59,7 @@ export class CpuBuffer implements GPUBuffer {
       }
     })
     if (reason) throw new DOMException(`${call}: ${reason}`, 'OperationError')
-    const pending = { abort: false }
+    const pending = { abort: false as boolean }
     this.#pending = pending
     await core.settled(this.allocation)
     if (pending.abort) throw new DOMException(`${call}: it was unmapped or destroyed meanwhile`, 'AbortError')

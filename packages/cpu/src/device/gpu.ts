@@ -50,7 +50,7 @@ class Adapter implements GPUAdapter {
   readonly isFallbackAdapter = false
   readonly #setup: Setup
   readonly #offered: SupportedLimits
-  #consumed = false
+  #consumed = false as boolean
 
   constructor(setup: Setup) {
     this.#setup = setup

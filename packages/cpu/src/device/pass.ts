@@ -18,9 +18,9 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
   readonly #groups: (CpuBindGroup | undefined)[] = []
   readonly #offsets: (readonly number[])[] = []
   /** Pipeline and groups are those of the last dispatch. */
-  #checked = false
+  #checked = false as boolean
   #debugGroups = 0
-  #ended = false
+  #ended = false as boolean
   readonly #end: { readonly querySet: CpuQuerySet; readonly index: number } | undefined
 
   /** @internal */

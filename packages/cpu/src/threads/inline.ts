@@ -54,7 +54,7 @@ export function createInline({ memory, failed }: InlineOptions): Runner {
       while (queue.length > 0 && performance.now() < end) step(end)
     } catch (error) {
       close()
-      failed(String((error as Error)?.stack ?? error))
+      failed((error as Error).stack ?? String(error))
     }
     schedule()
   }
