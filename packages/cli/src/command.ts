@@ -33,7 +33,12 @@ export const defineCommand = <O extends OptionSpecs>(command: Command<O>): Comma
 export const commonOptions = {
   seed: option('--seed <n>', 'seed of everything random; same seed and adapter, same result', whole(0).default(0)),
   json: option('--json', 'print one JSON object on standard output', flag.default(false)),
-  adapter: option('--adapter <name>', 'hardware, software, or part of the name of an adapter', text.optional()),
+  adapter: option(
+    '--adapter <name>',
+    'hardware, cpu (ours), lavapipe, swiftshader, or part of the name of an adapter (hardware, else cpu)',
+    text.optional(),
+  ),
+  threads: option('--threads <n>', 'how many the cpu adapter computes on; results do not depend on it (all cores)', whole(1).optional()),
   quiet: option('--quiet', 'no progress, no log', flag.default(false)),
   config: option('--config <file>', 'JSON file with the names of these options; options win', text.optional()),
   debug: option('--debug', 'show where an error came from', flag.default(false)),

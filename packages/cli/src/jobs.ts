@@ -32,7 +32,7 @@ import {
   trainingNormalization,
 } from './model.js'
 import { type Reporter, silent } from './reporter.js'
-import { digest, ended, openRun, type Run } from './run.js'
+import { digest, ended, openRun, type Run, ranOn } from './run.js'
 import { runTraining, type TrainingChoice, trainingDefaults } from './training.js'
 
 interface Common {
@@ -224,8 +224,7 @@ async function trainAndWrite(gpu: Gpu, graph: Graph, data: Awaited<ReturnType<ty
           command: job.stage,
           settings,
           seed,
-          adapter: gpu.info.name,
-          versions: gpu.info.versions,
+          ...ranOn(gpu),
           resume: job.resume,
           implicit: job.temporary,
           report,

@@ -40,6 +40,8 @@ test.each([
   [['init', 'tiny', '--out', 'x.onnx', '--input', 'axbxc'], /--input: expected CHANNELSxHEIGHTxWIDTH.*"axbxc"/],
   [['init', 'tiny', '--out', '/nowhere/at/all.onnx'], /\/nowhere\/at\/all\.onnx: --out: cannot be written.*existing folder/],
   [['init', 'tiny', '--out', tmpdir()], /--out.*expected the name of a file, found a folder/],
+  [['init', 'tiny', '--out', 'x.onnx', '--threads', '0'], /--threads: expected a whole number from 1.*"0"/],
+  [['init', 'tiny', '--out', 'x.onnx', '--threads', 'all'], /--threads: expected a whole number from 1.*"all"/],
   [['prune', 'x.onnx', '--resume'], /--run: is required/],
   [['prune', '--resume', '--run', '/nowhere/at/all'], /\/nowhere\/at\/all: --resume: there is no run to resume/],
   [['report', tmpdir(), '--seed', '1', '--adapter', 'software'], /holds no run/],
@@ -205,18 +207,43 @@ test('bad input is told by file, field and what was expected, with exit code 2 a
   expect((await readdir(folder)).filter((name) => name.includes('never') || name.endsWith('.tmp'))).toEqual([])
 })
 
-test('doctor tells the adapter, tries it, and says what it passed over', async () => {
-  const { json, code } = await espalier(['doctor', '--adapter', 'swiftshader', '--json'])
+test('doctor tests every adapter, and tells which is taken, why, and what it can', async () => {
+  const { json, code } = await espalier(['doctor', '--adapter', 'cpu', '--threads', '1', '--json'])
   expect(json()).toMatchObject({
-    adapter: expect.stringMatching(/swiftshader/i),
-    kind: 'software',
-    backend: expect.any(String),
+    adapter: expect.stringMatching(/^Espalier CPU \([^,]*, [^,]*\)$/),
+    kind: 'cpu',
+    backend: 'wasm',
+    threads: 1,
     skipped: [],
     limits: { maxBufferSize: expect.any(Number) },
     features: expect.any(Array),
     versions: { espalier: expect.any(String), node: process.versions.node, webgpu: expect.any(String) },
     selfTest: { ok: true, gflops: expect.any(Number) },
   })
+  const { adapters, selfTest } = json() as { adapters: Record<string, unknown>[]; selfTest: unknown }
+  const [taken, ...more] = adapters.filter((each) => each.taken)
+  expect(more).toEqual([])
+  expect(taken).toMatchObject({
+    name: expect.stringContaining('1 thread'),
+    source: '@espalier/cpu',
+    why: "taken: 'cpu' was asked for",
+    selfTest,
+  })
+  for (const { why, selfTest } of adapters) {
+    expect(why).not.toBe('')
+    expect(selfTest).toMatchObject({ ok: true })
+  }
+  expect(code).toBe(0)
+})
+
+test('--threads is for the cpu adapter, and may be in the configuration', async () => {
+  await writeFile(at('threads.json'), JSON.stringify({ threads: 1 }))
+  const args = ['eval', tiny, '--data', 'shapes,limit=10', '--config', at('threads.json')]
+  const ours = await espalier([...args, '--adapter', 'cpu'])
+  expect(ours.stderr).not.toContain('--threads')
+  expect(ours.code).toBe(0)
+  const { stderr, code } = await espalier([...args, '--adapter', 'swiftshader'])
+  expect(stderr).toMatch(/--threads 1 is for the cpu adapter; 'SwiftShader .*' decides itself/)
   expect(code).toBe(0)
 })
 

@@ -7,6 +7,7 @@ import { commands } from './commands/index.js'
 import { exitCodeOf, exitCodes, UnreachableError } from './errors.js'
 import { readJson } from './files.js'
 import { type OptionSpecs, readConfig, readValues } from './option.js'
+import type { Reporter } from './reporter.js'
 import { type Output, terminalReporter } from './terminal.js'
 import { version } from './version.js'
 
@@ -83,7 +84,15 @@ async function execute(
       report,
       signal,
       given: new Set(Object.keys(merged)),
-      gpu: (wanted) => (gpu ??= openAdapter(options.adapter as AdapterPreference, wanted)),
+      gpu: (wanted) =>
+        (gpu ??= openAdapter(
+          {
+            prefer: (options.adapter as string | undefined) ?? process.env.ESPALIER_ADAPTER,
+            threads: options.threads as number | undefined,
+          },
+          wanted,
+          report,
+        )),
     })
     reporter.stop()
     io.stdout.write(asJson ? `${JSON.stringify(answer.json)}\n` : answer.text === '' ? '' : `${answer.text}\n`)
@@ -110,11 +119,22 @@ async function execute(
 }
 
 /** The adapter asked for; where none is, the one of that name, if it is still there. */
-async function openAdapter(prefer: AdapterPreference, wanted: string | undefined): Promise<Gpu> {
-  const first = await acquireGpu({ prefer })
+async function openAdapter(
+  { prefer, threads }: { prefer: string | undefined; threads: number | undefined },
+  wanted: string | undefined,
+  report: Reporter,
+): Promise<Gpu> {
+  const gpu = await openNamed(prefer || undefined, wanted, threads)
+  if (threads !== undefined && gpu.info.kind !== 'cpu')
+    report.log(`--threads ${threads} is for the cpu adapter; '${gpu.info.name}' decides itself how many it takes`)
+  return gpu
+}
+
+async function openNamed(prefer: AdapterPreference, wanted: string | undefined, threads: number | undefined): Promise<Gpu> {
+  const first = await acquireGpu({ prefer, threads })
   if (prefer !== undefined || wanted === undefined || first.info.name === wanted) return first
   const [word] = wanted.split(/[ :(]/)
-  const other = await acquireGpu({ prefer: word }).catch(() => undefined)
+  const other = await acquireGpu({ prefer: word, threads }).catch(() => undefined)
   if (other?.info.name !== wanted) {
     other?.close()
     return first

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { open, readdir, readFile, rename, rm, rmdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Gpu } from '@espalier/kernels'
 import { AbortedError, InputError } from '@espalier/nn'
 import { makeFolder, readIfThere, readJson, writeWhole } from './files.js'
 import type { Reporter } from './reporter.js'
@@ -15,9 +16,14 @@ export interface RunRecord {
   readonly settings: Settings
   readonly seed: number
   readonly adapter: string
+  /** Of the cpu adapter. No result depends on it, so a run may be gone on with on another number. */
+  readonly threads?: number
   readonly versions: Readonly<Record<string, string>>
   readonly result?: unknown
 }
+
+/** What a run says of the machine it runs on. */
+export const ranOn = ({ info }: Gpu) => ({ adapter: info.name, threads: info.threads, versions: info.versions })
 
 export interface Run {
   readonly dir: string
@@ -47,6 +53,7 @@ export interface RunOptions {
   readonly settings: Settings
   readonly seed: number
   readonly adapter: string
+  readonly threads?: number
   readonly versions: Readonly<Record<string, string>>
   readonly resume?: boolean
   /**
@@ -153,12 +160,15 @@ export async function openRun(dir: string, options: RunOptions): Promise<Run> {
   await makeFolder(join(dir, 'checkpoint'), '--run')
   const run = folder(dir, resume ? before : undefined)
   if (resume && before)
-    await run.write(recordName, `${JSON.stringify({ ...before, status: before.status === 'done' ? 'done' : 'running' }, null, 2)}\n`)
+    await run.write(
+      recordName,
+      `${JSON.stringify({ ...before, threads: options.threads, status: before.status === 'done' ? 'done' : 'running' }, null, 2)}\n`,
+    )
   else {
     for (const name of ours.filter((name) => name !== recordName)) await rm(join(dir, name), { recursive: true, force: true })
     await makeFolder(join(dir, 'checkpoint'), '--run')
-    const { command, settings, seed, adapter } = options
-    const record: RunRecord = { command, status: 'running', settings, seed, adapter, versions: { espalier: version, ...options.versions } }
+    const { command, settings, seed, adapter, threads, versions } = options
+    const record: RunRecord = { command, status: 'running', settings, seed, adapter, threads, versions: { espalier: version, ...versions } }
     await run.write(recordName, `${JSON.stringify(record, null, 2)}\n`)
   }
   return run

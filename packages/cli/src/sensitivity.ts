@@ -25,7 +25,7 @@ import { runFor, scoresFor, splitOff } from './prune/judging.js'
 import { createSpace, type Space } from './prune/space.js'
 import { writeReport } from './report/report.js'
 import { type Reporter, silent } from './reporter.js'
-import { digest, ended, openRun, type Run } from './run.js'
+import { digest, ended, openRun, type Run, ranOn } from './run.js'
 
 export interface SensitivityOptions extends NormalizationOptions {
   readonly model: ModelSource
@@ -128,8 +128,7 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
             ...normalization,
           },
           seed,
-          adapter: gpu.info.name,
-          versions: gpu.info.versions,
+          ...ranOn(gpu),
           resume: options.resume,
           implicit: options.replace,
           report,

@@ -1,14 +1,16 @@
-import { describeVersions, openPlatform } from '#platform'
+import { describeVersions, listPlatforms, openPlatform } from '#platform'
 import type { Target } from './operation.js'
 import { type AdapterPreference, type AdapterSource, type Found, isSoftware, nameOf, threadsOf } from './platform.js'
 
 export interface GpuInfo {
-  /** The adapter's own description, e.g. `llvmpipe (LLVM 15.0.6, 256 bits)`. Adapters of one name give the same bits. */
+  /** By which it is found again: the adapter's own description, e.g. `llvmpipe (LLVM 15.0.6, 256 bits)`, without what no result depends on. */
   readonly name: string
+  /** The name, for the CPU device with the number of threads, and why there is only one where there is. */
+  readonly description: string
   /** `cpu`: ours, on this machine's processor; `software`: a driver of others that computes there. */
   readonly kind: 'hardware' | 'cpu' | 'software'
-  /** How many threads compute, and why one where it could be more; undefined where others decide. */
-  readonly threads: string | undefined
+  /** How many threads the CPU device computes on; undefined for others, which decide themselves. */
+  readonly threads: number | undefined
   readonly backend: string
   readonly vendor: string
   readonly architecture: string
@@ -68,6 +70,22 @@ export async function acquireGpu(options: { prefer?: AdapterPreference; threads?
   return openDevice(platform, describe(platform, platform.tried))
 }
 
+export interface AdapterListing {
+  readonly info: GpuInfo
+  /** Once only. */
+  open(): Promise<Gpu>
+}
+
+/** Every adapter of this machine, in the order in which they are taken where none is named, and why there are no others. */
+export async function listAdapters(options: { threads?: number } = {}): Promise<{ adapters: AdapterListing[]; absent: readonly string[] }> {
+  const { found, tried } = await listPlatforms(options.threads)
+  const adapters = found.map((each): AdapterListing => {
+    const info = describe(each, [])
+    return { info, open: () => openDevice(each, info) }
+  })
+  return { adapters, absent: tried }
+}
+
 async function openDevice({ adapter, instance }: Found, info: GpuInfo): Promise<Gpu> {
   const requiredLimits: Record<string, number> = {}
   for (const name of wanted) requiredLimits[name] = adapter.limits[name]
@@ -99,6 +117,7 @@ async function openDevice({ adapter, instance }: Found, info: GpuInfo): Promise<
       kind: info.kind,
       maxWorkgroupsPerDimension: device.limits.maxComputeWorkgroupsPerDimension,
       maxBindingBytes: device.limits.maxStorageBufferBindingSize,
+      workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
       subgroups: device.features.has('subgroups'),
       refused,
     },
@@ -129,6 +148,7 @@ function limitNames(limits: GPUSupportedLimits): string[] {
 function describe({ adapter, source }: Found, skipped: readonly string[]): GpuInfo {
   return {
     name: nameOf(adapter),
+    description: adapter.info.description || nameOf(adapter),
     kind: source === '@espalier/cpu' ? 'cpu' : isSoftware(adapter) ? 'software' : 'hardware',
     threads: source === '@espalier/cpu' ? threadsOf(adapter) : undefined,
     backend: backendOf(source),

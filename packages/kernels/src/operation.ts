@@ -65,6 +65,8 @@ export interface Target {
   readonly kind: 'hardware' | 'cpu' | 'software'
   readonly maxWorkgroupsPerDimension: number
   readonly maxBindingBytes: number
+  /** Bytes of workgroup memory that a kernel may have; absent: 16384. */
+  readonly workgroupBytes?: number
   /** Whether WGSL's `subgroups` (quad broadcasts) may be used; absent: no. */
   readonly subgroups?: boolean
   /** Names of shaders that gave wrong results on this adapter (`validate`): never chosen. */

@@ -1,4 +1,15 @@
-import { type AdapterPreference, type Found, firstOf, isCalled, nameOf, openCpu, type Platform, refuseSoftware } from './platform.js'
+import {
+  type AdapterPreference,
+  allOf,
+  type Enumeration,
+  type Found,
+  firstOf,
+  isCalled,
+  nameOf,
+  openCpu,
+  type Platform,
+  refuseSoftware,
+} from './platform.js'
 
 /** `navigator.gpu` of the browser (or Deno, or a worker) where hardware is behind it, else the CPU device; a software adapter of the browser by name only. */
 export async function openPlatform(preference: AdapterPreference, threads?: number): Promise<Platform> {
@@ -18,6 +29,10 @@ export async function openPlatform(preference: AdapterPreference, threads?: numb
     return typeof found === 'string' || isCalled(found.adapter, wanted) ? found : `${whose} adapter is '${nameOf(found.adapter)}'`
   }
   return firstOf([() => named(() => request(false), "the browser's"), () => named(cpu, 'the other')])
+}
+
+export function listPlatforms(threads?: number): Promise<Enumeration> {
+  return allOf([() => request(false), () => openCpu(threads), () => request(true)])
 }
 
 async function request(forceFallbackAdapter: boolean): Promise<Found | string> {

@@ -1,6 +1,18 @@
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
-import { type AdapterPreference, type Found, firstOf, isCalled, nameOf, openCpu, type Platform, refuseSoftware } from './platform.js'
+import {
+  type AdapterPreference,
+  allOf,
+  type Enumeration,
+  type Found,
+  firstOf,
+  isCalled,
+  isSoftware,
+  nameOf,
+  openCpu,
+  type Platform,
+  refuseSoftware,
+} from './platform.js'
 import { unpackSwiftShader } from './swiftshader.node.js'
 
 /** dlopen's RTLD_NODELETE: the loader must stay in the process after `process.dlopen` rejects it. */
@@ -24,6 +36,13 @@ export async function openPlatform(preference: AdapterPreference, threads?: numb
   return firstOf([() => named(() => system([])), () => system([`adapter=${preference}`]), () => named(cpu)])
 }
 
+/** All adapters: what Dawn takes where speed is wanted and where power is to be saved (a second GPU, where there is one), then the rest. */
+export async function listPlatforms(threads?: number): Promise<Enumeration> {
+  const lavapipe = () => system(['adapter=llvmpipe'])
+  const { found, tried } = await allOf([() => system([]), () => system([], 'low-power'), () => openCpu(threads), lavapipe, swiftShader])
+  return { found: [...found.filter((each) => !isSoftware(each.adapter)), ...found.filter((each) => isSoftware(each.adapter))], tried }
+}
+
 const orReason = (found: Found | string, then: (found: Found) => Found | string): Found | string =>
   typeof found === 'string' ? found : then(found)
 
@@ -35,10 +54,10 @@ const refusedHint =
   ' (Vulkan drivers may be too old for Dawn: Mesa 22.3 of Debian 12 is, Mesa 25 of `apt install -t bookworm-backports mesa-vulkan-drivers` is not)'
 
 /** Adapters of the system's drivers. */
-async function system(flags: readonly string[]): Promise<Found | string> {
+async function system(flags: readonly string[], power: GPUPowerPreference = 'high-performance'): Promise<Found | string> {
   // Looked for before Dawn is loaded, which costs more.
   if (!hasSystemVulkan()) return systemVulkanHint
-  const found = await request(flags, undefined)
+  const found = await request(flags, undefined, power)
   const what = `system adapter${flags.map((flag) => ` '${flag.replace('adapter=', '')}'`).join('')}`
   return typeof found === 'string' ? `${what}: ${found}${process.platform === 'linux' ? refusedHint : ''}` : { ...found, source: 'system' }
 }
@@ -77,7 +96,11 @@ const instances = new Map<string, GPU>()
 /** The drivers the user's environment names. */
 const drivers = { VK_ICD_FILENAMES: process.env.VK_ICD_FILENAMES, VK_DRIVER_FILES: process.env.VK_DRIVER_FILES }
 
-async function request(flags: readonly string[], driver: string | undefined): Promise<Omit<Found, 'source'> | string> {
+async function request(
+  flags: readonly string[],
+  driver: string | undefined,
+  powerPreference: GPUPowerPreference = 'high-performance',
+): Promise<Omit<Found, 'source'> | string> {
   try {
     // Loaded when first needed: there is no build of it for some platforms, and the CPU device needs none.
     const { create, globals } = await import('webgpu')
@@ -91,7 +114,7 @@ async function request(flags: readonly string[], driver: string | undefined): Pr
     const key = JSON.stringify([driver, ...flags])
     const instance = instances.get(key) ?? create(['disable-dawn-features=timestamp_quantization', ...flags])
     instances.set(key, instance)
-    const adapter = await instance.requestAdapter({ powerPreference: 'high-performance' })
+    const adapter = await instance.requestAdapter({ powerPreference })
     return adapter ? { adapter, instance } : 'no adapter'
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

@@ -12,6 +12,13 @@ export interface Found {
   readonly instance: GPU
 }
 
+/** All adapters there are, in the order in which they are taken. */
+export interface Enumeration {
+  readonly found: readonly Found[]
+  /** Why there are no others. */
+  readonly tried: readonly string[]
+}
+
 /** An adapter or none, and one line per attempt that failed, for people who wonder. */
 export type Platform = (Found | { readonly adapter: undefined }) & { readonly tried: readonly string[] }
 
@@ -30,12 +37,27 @@ export async function firstOf(attempts: readonly Attempt[]): Promise<Platform> {
 }
 
 /** How the CPU device's description ends. No result depends on it, so it is no part of the name. */
-const threads = /, (\d+ threads?[^)]*)(?=\)$)/
+const threads = /, (\d+) threads?[^)]*(?=\)$)/
 
-/** How many threads the CPU device computes on, and why only one where it is one; undefined for other adapters. */
-export function threadsOf({ info }: GPUAdapter): string | undefined {
-  return threads.exec(info.description)?.[1]
+/** How many threads the CPU device computes on. */
+export function threadsOf({ info }: GPUAdapter): number {
+  return Number(threads.exec(info.description)?.[1])
 }
+
+/** Every adapter that an attempt finds, each once. */
+export async function allOf(attempts: readonly Attempt[]): Promise<Enumeration> {
+  const [found, tried]: [Found[], string[]] = [[], []]
+  for (const attempt of attempts) {
+    const result = await attempt()
+    if (typeof result === 'string') {
+      if (!tried.includes(result)) tried.push(result)
+    } else if (!found.some((other) => isSame(other, result))) found.push(result)
+  }
+  return { found, tried }
+}
+
+const isSame = (a: Found, b: Found) =>
+  a.source === b.source && a.adapter.info.device === b.adapter.info.device && nameOf(a.adapter) === nameOf(b.adapter)
 
 /** Browsers tell no description, so as not to identify the user, often only vendor and architecture. */
 export function nameOf({ info }: GPUAdapter): string {

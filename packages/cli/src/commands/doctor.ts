@@ -1,39 +1,123 @@
-import { elements, type Gpu, operations } from '@espalier/kernels'
+import { elements, type Gpu, type GpuInfo, listAdapters, operations } from '@espalier/kernels'
 import { compile, createRandom, type Graph } from '@espalier/nn'
 import { commonOptions, defineCommand } from '../command.js'
+import type { Reporter } from '../reporter.js'
 import { version } from '../version.js'
+import { table } from './shared.js'
+
+interface SelfTest {
+  readonly ok: boolean
+  readonly gflops: number
+  readonly maxAbsDifference?: number
+  /** What kept it from being tested. */
+  readonly error?: string
+}
+
+interface Tested {
+  readonly name: string
+  readonly kind: GpuInfo['kind']
+  readonly source: GpuInfo['source']
+  readonly selfTest: SelfTest
+  readonly taken: boolean
+  readonly why: string
+}
 
 export const doctorCommand = defineCommand({
   name: 'doctor',
-  summary: 'the GPU adapter: name, kind, limits, features, versions, and a self-test of 2 s',
+  summary: 'the adapters of this machine, each with a self-test of 2 s; which is taken and why; its limits, features, versions',
   arguments: [],
   options: commonOptions,
-  async run(_, __, { gpu: open }) {
+  async run(_, { adapter: asked = process.env.ESPALIER_ADAPTER, threads }, { gpu: open, report }) {
     const gpu = await open()
-    const { name, kind, backend, source, skipped } = gpu.info
+    const { name, description, kind, backend, source, skipped } = gpu.info
+    const { adapters, absent } = await testAll(gpu, { asked, threads, report })
+    const { selfTest } = adapters.find(({ taken }) => taken)!
     const versions = { espalier: version, ...gpu.info.versions }
-    const selfTest = await testAdapter(gpu)
-    const result = { adapter: name, kind, backend, source, skipped, limits: gpu.limits, features: gpu.features, versions, selfTest }
+    const { limits, features } = gpu
+    const json = {
+      adapter: name,
+      kind,
+      backend,
+      source,
+      threads: gpu.info.threads,
+      skipped,
+      limits,
+      features,
+      versions,
+      selfTest,
+      adapters,
+      absent,
+    }
+    const rows = adapters.map((each) => [each.taken ? '*' : '', each.name, each.kind, each.source, speedOf(each.selfTest), each.why])
     const lines = [
-      `adapter    ${name}`,
+      table([['', 'adapter', 'kind', 'from', 'GFLOP/s', ''], ...rows], [0, 1, 2, 3, 5]),
+      ...absent.map((why) => `   ${why}`),
+      'GFLOP/s: convolutions, 3x3, 64 to 64 channels, float32, after one was compared with its float64 reference',
+      '',
+      `adapter    ${description}`,
       `kind       ${kind} (${backend}, ${source})`,
-      ...skipped.map((why) => `skipped    ${why}`),
-      `self-test  ${selfTest.ok ? 'ok' : 'FAILED: a convolution is not what it should be'}, ${selfTest.gflops.toFixed(1)} GFLOP/s (3x3 convolution, 64 to 64 channels, float32)`,
       `versions   ${Object.entries(versions)
         .map(([key, value]) => `${key} ${value}`)
         .join(', ')}`,
-      `features   ${gpu.features.join(', ') || 'none'}`,
-      ...Object.entries(gpu.limits).map(([key, value], i) => `${i === 0 ? 'limits     ' : '           '}${key} ${value}`),
+      `features   ${features.join(', ') || 'none'}`,
+      ...Object.entries(limits).map(([key, value], i) => `${i === 0 ? 'limits     ' : '           '}${key} ${value}`),
     ]
-    return { json: result, text: lines.join('\n') }
+    return { json, text: lines.join('\n') }
   },
 })
+
+const speedOf = ({ ok, gflops, error }: SelfTest) => (ok ? gflops.toFixed(1) : error === undefined ? 'WRONG' : 'FAILED')
+
+interface Choice {
+  /** What `--adapter` says. */
+  readonly asked: string | undefined
+  readonly threads: number | undefined
+  readonly report: Reporter
+}
+
+/** One after the other: the software ones take all cores. */
+async function testAll(gpu: Gpu, { asked, threads, report }: Choice): Promise<{ adapters: Tested[]; absent: readonly string[] }> {
+  const { adapters: listed, absent } = await listAdapters({ threads })
+  const found = listed.find(({ info }) => info.name === gpu.info.name && info.source === gpu.info.source)
+  // What was taken may be known by its name only, as a machine's third GPU.
+  const all = found ? listed : [{ info: gpu.info, open: async () => gpu }, ...listed]
+  const adapters: Tested[] = []
+  for (const each of all) {
+    const { description: name, kind, source } = each.info
+    report.log(`testing ${name}`)
+    const taken = each === (found ?? all[0])
+    const selfTest = taken ? await testAdapter(gpu) : await testOther(each.open)
+    adapters.push({ name, kind, source, selfTest, taken, why: whyOf(kind, taken, asked) })
+  }
+  return { adapters, absent }
+}
+
+/** In the words of a user: what is taken when nothing is said, and what by name only. */
+function whyOf(kind: GpuInfo['kind'], taken: boolean, asked: string | undefined): string {
+  if (taken && asked) return `taken: '${asked}' was asked for`
+  if (taken) return kind === 'hardware' ? 'taken: a GPU comes first' : 'taken: there is no hardware GPU'
+  if (kind === 'software') return 'by name only: it computes on the processor, as cpu does'
+  return asked ? `'${asked}' was asked for` : kind === 'cpu' ? 'a hardware GPU comes first' : 'another GPU comes first'
+}
+
+async function testOther(open: () => Promise<Gpu>): Promise<SelfTest> {
+  try {
+    const gpu = await open()
+    try {
+      return await testAdapter(gpu)
+    } finally {
+      gpu.close()
+    }
+  } catch (error) {
+    return { ok: false, gflops: 0, error: error instanceof Error ? error.message : String(error) }
+  }
+}
 
 /** Seconds for the measurement of speed. */
 const seconds = 1.5
 
 /** A convolution compared with its float64 reference, then one of the usual size against the clock. */
-async function testAdapter(gpu: Gpu): Promise<{ ok: boolean; gflops: number; maxAbsDifference: number }> {
+async function testAdapter(gpu: Gpu): Promise<SelfTest> {
   const { output, expected } = await convolve(gpu, 2, 16, 13)
   const maxAbsDifference = output.reduce((greatest, value, i) => Math.max(greatest, Math.abs(value - expected[i])), 0)
   return { ok: maxAbsDifference < 1e-4, maxAbsDifference, gflops: await speed(gpu, 4, 64, 32) }

@@ -5,7 +5,7 @@ import { type BudgetRequest, type Candidate, costValue, isExact, readBudgets, re
 import { latencyMeter } from '../latency.js'
 import { checkFits, chooseNormalization, loadData, loadModel } from '../model.js'
 import { silent } from '../reporter.js'
-import { digest } from '../run.js'
+import { digest, ranOn } from '../run.js'
 import { settingsOf, settle } from './choice.js'
 import { scoresFor, splitOff } from './judging.js'
 import { createMeasurements } from './measurements.js'
@@ -46,7 +46,7 @@ export async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
   const test = await data.test()
   // The file of an earlier round lies in the folder of its run, wherever that is.
   const settings = { ...settingsOf(options, choice, digest(model.bytes), normalization), ...(round && { limits: round.limits, out: null }) }
-  const identity = { command: 'prune', settings, seed: choice.seed, adapter: gpu.info.name, versions: gpu.info.versions }
+  const identity = { command: 'prune', settings, seed: choice.seed, ...ranOn(gpu) }
   return {
     options,
     choice,

@@ -348,15 +348,19 @@ test('re-fitted, the pruned network is better before fine-tuning, within the sam
   expect(refitted.pruned.accuracy).toBeGreaterThan(plain.pruned.accuracy + 0.1)
 })
 
-test('training that is interrupted and resumed ends in the same file', async () => {
+test('training that is interrupted and resumed ends in the same file, on whatever number of threads', async () => {
   const controller = new AbortController()
   const args = (out: string) => ['train', 'tiny', '--data', data, '--epochs', '2', '--batch', '20', '--out', at(out), '--quiet']
   const watching = setInterval(() => existsSync(at('trained.run/run.json')) && controller.abort(), 5)
-  expect((await espalier([...args('trained.onnx'), '--run', at('trained.run')], controller.signal)).code).toBe(130)
+  const one = ['--adapter', 'cpu', '--threads', '1', '--run', at('trained.run')]
+  expect((await espalier([...args('trained.onnx'), ...one], controller.signal)).code).toBe(130)
   clearInterval(watching)
+  expect(JSON.parse(await read('trained.run/run.json'))).toMatchObject({ status: 'interrupted', threads: 1 })
   expect(existsSync(at('trained.onnx'))).toBe(false)
-  expect((await espalier([...args('trained.onnx'), '--run', at('trained.run'), '--resume'])).code).toBe(0)
-  expect((await espalier(args('plain.onnx'))).code).toBe(0)
+  const two = ['--adapter', 'cpu', '--threads', '2', '--run', at('trained.run')]
+  expect((await espalier([...args('trained.onnx'), ...two, '--resume'])).code).toBe(0)
+  expect(JSON.parse(await read('trained.run/run.json'))).toMatchObject({ status: 'done', threads: 2 })
+  expect((await espalier([...args('plain.onnx'), '--adapter', 'cpu', '--threads', '3'])).code).toBe(0)
   expect((await readFile(at('trained.onnx'))).equals(await readFile(at('plain.onnx')))).toBe(true)
   expect(existsSync(at('plain.run'))).toBe(false)
 })

@@ -27,7 +27,7 @@ export function trainedTiny(epochs: number): Trained {
   const at = (name: string) => join(folder, name)
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'espalier-trained-'))
-    gpu = await acquireGpu()
+    gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
     await train({ architecture: 'tiny', data, epochs, training: { batch: 20 }, gpu, out: at('tiny.onnx') })
   })
   afterAll(async () => {

@@ -10,7 +10,7 @@ import { hasShared } from './testing/shared.js'
 
 describe.runIf(hasShared)('shared models and graphs: read, run, masked, cut and written as onnxruntime has it', () => {
   let gpu: Awaited<ReturnType<typeof acquireGpu>>
-  beforeAll(async () => void (gpu = await acquireGpu()))
+  beforeAll(async () => void (gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })))
   afterAll(() => gpu.close())
 
   test.each(hasShared ? [...sharedFiles('cases/graphs'), ...sharedFiles('data/models')] : [])('%s', async (path) => {

@@ -9,7 +9,7 @@ import { expectWhole } from './checks.js'
 import { buildNetwork, type NetworkName, networkNames } from './index.js'
 
 let gpu: Awaited<ReturnType<typeof acquireGpu>>
-beforeAll(async () => void (gpu = await acquireGpu()))
+beforeAll(async () => void (gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })))
 afterAll(() => gpu.close())
 
 /**
