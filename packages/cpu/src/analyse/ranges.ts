@@ -5,7 +5,7 @@
  */
 import { isConst, u32 } from './fold.js'
 import type { Local, Loop, Statement, Value } from './ir.js'
-import { eachLocal, listsOf, writtenBy } from './visit.js'
+import { eachLocal, eachStatement, listsOf, writtenBy } from './visit.js'
 
 /** A whole number known when the nest is entered. */
 export type Term =
@@ -14,7 +14,7 @@ export type Term =
   | { readonly op: 'value'; readonly value: Value; readonly signed: boolean }
   | { readonly op: 'add' | 'sub' | 'mul' | 'min' | 'max'; readonly a: Term; readonly b: Term }
   /** a / b, rounded up. */
-  | { readonly op: 'divideUp'; readonly a: Term; readonly by: number }
+  | { readonly op: 'divideUp'; readonly a: Term; readonly b: Term }
 
 export interface Range {
   readonly low: Term
@@ -86,6 +86,20 @@ interface Place {
   readonly order: number
 }
 
+const innermost = new WeakMap<Loop, boolean>()
+/** Whether a loop has no other inside. */
+export function isInnermost(loop: Loop): boolean {
+  let found = innermost.get(loop)
+  if (found === undefined) {
+    found = true
+    eachStatement([...loop.body, ...loop.continuing], (statement) => {
+      if (statement.op === 'loop') found = false
+    })
+    innermost.set(loop, found)
+  }
+  return found
+}
+
 export function findBounds(nest: Loop): Bounds | undefined {
   const writes = new Map<Local, Write[]>()
   const found: { statement: Statement & { op: 'load' | 'store' }; place: Place }[] = []
@@ -98,7 +112,8 @@ export function findBounds(nest: Loop): Bounds | undefined {
         all.push({ statement, loops, order, conditional })
         writes.set(local, all)
       }
-      if ((statement.op === 'load' || statement.op === 'store') && statement.memory.space !== 'private')
+      // Of what is not in an innermost loop little is gained, and one that fails the test would spoil it for all.
+      if ((statement.op === 'load' || statement.op === 'store') && statement.memory.space !== 'private' && isInnermost(loops.at(-1)!))
         found.push({ statement, place: { loops, order } })
       if (statement.op === 'loop') {
         walk(statement.initial, loops, conditional)
@@ -139,7 +154,7 @@ export function findBounds(nest: Loop): Bounds | undefined {
     const counter = stays.a.local
     if (counter.kind !== 'u32' && counter.kind !== 'i32') return undefined
     const update = updateOf(counter)
-    if (!update || update.write.loops.at(-1) !== loop || !isConst(update.step) || update.step.value <= 0) return undefined
+    if (!update || update.write.loops.at(-1) !== loop || (isConst(update.step) && update.step.value <= 0)) return undefined
     // Its value at the beginning: of this loop, not of those around it.
     if (writes.get(counter)!.length === 1 ? loop !== nest : !loop.initial.some((each) => each.op === 'assign' && each.to === counter)) return undefined
     const begin = beginning(counter, update)
@@ -148,8 +163,10 @@ export function findBounds(nest: Loop): Bounds | undefined {
     if (!begin || !end) return undefined
     const [least, most] = counter.kind === 'u32' ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1]
     demands.push([number(least), begin.low], [begin.high, number(most)], [number(least), end.low], [end.high, number(most)])
+    const step = leaf(update.step, true)
+    if (!isConst(update.step)) demands.push([number(1), step])
     const distance = plus(minus(end.high, begin.low), number(stays.name === 'le' ? 1 : 0))
-    const count: Term = combine('max', number(0), update.step.value === 1 ? distance : { op: 'divideUp', a: distance, by: update.step.value })
+    const count: Term = combine('max', number(0), step.op === 'number' && step.value === 1 ? distance : { op: 'divideUp', a: distance, b: step })
     counts.set(loop, count)
     return count
   }

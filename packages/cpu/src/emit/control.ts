@@ -6,6 +6,7 @@
 import type { Block, If, Loop, Statement } from '../analyse/ir.js'
 import type { Label } from './code.js'
 import { absentSince, type Emitter, type Ends } from './emitter.js'
+import { isInnermost } from '../analyse/ranges.js'
 import { writeGuard } from './guards.js'
 import { writeAtomicStatement, writeLoad, writeStore } from './memory.js'
 import type { Partial } from './partial.js'
@@ -303,7 +304,8 @@ function writeLoop(w: Writer, statement: Loop, parted: Label | undefined): void 
   e.frames.push(statement.frame)
   for (const each of statement.initial) writeStatement(w, each, undefined)
   e.frames.pop()
-  const inside = e.masked || !e.guarding ? undefined : writeGuard(e, statement)
+  const tries = e.guarding === 'all' || (e.guarding === 'innermost' && isInnermost(statement))
+  const inside = e.masked || !tries ? undefined : writeGuard(e, statement)
   if (!inside) return writeTurns(w, statement, parted)
   code.if(
     () => {
@@ -313,7 +315,8 @@ function writeLoop(w: Writer, statement: Loop, parted: Label | undefined): void 
     },
     () => {
       const before = e.guarding
-      e.guarding = false
+      // Where the test of the nest has failed those of the innermost loops may hold.
+      e.guarding = before === 'all' && !isInnermost(statement) ? 'innermost' : 'none'
       writeTurns(w, statement, parted)
       e.guarding = before
     },

@@ -44,8 +44,8 @@ export interface Emitter {
   readonly ends: Map<Frame, Ends>
   /** Where the list of statements being written ends while masked: lanes that are left with nothing to do go there. */
   listEnd: Label | undefined
-  /** false in code that runs where such a test has failed: it tests at every load. */
-  guarding: boolean
+  /** In front of which loops one test is tried for all loads within. */
+  guarding: 'all' | 'innermost' | 'none'
   /** Loads and stores that are known to stay inside in the code being written. */
   readonly unchecked: Set<Statement>
   shape(value: Value): Shape

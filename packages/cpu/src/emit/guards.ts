@@ -32,7 +32,7 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
   const key = (term: Term): string => {
     if (term.op === 'number') return `${term.value}`
     if (term.op === 'value') return `${term.signed ? 's' : 'u'}${valueKey(term.value)}`
-    if (term.op === 'divideUp') return `(${key(term.a)} / ${term.by})`
+    if (term.op === 'divideUp') return `(${key(term.a)} / ${key(term.b)})`
     return `(${key(term.a)} ${term.op} ${key(term.b)})`
   }
   const local = (term: Term): number => {
@@ -48,16 +48,12 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
         writeScalar(e, term.value)
         code.emit(term.signed || term.value.kind === 'i32' ? f64.convert_s : f64.convert_u)
         break
-      case 'divideUp':
-        code.get(local(term.a))
-        number(term.by)
-        code.emit(f64.div, f64.ceil)
-        break
       default: {
         const [a, b] = [local(term.a), local(term.b)]
         code.get(a)
         code.get(b)
-        code.emit(f64[term.op])
+        if (term.op === 'divideUp') code.emit(f64.div, f64.ceil)
+        else code.emit(f64[term.op])
         if (term.op === 'mul') products.push(own)
       }
     }

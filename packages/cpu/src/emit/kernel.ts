@@ -64,7 +64,7 @@ export function emitKernel(kernel: Kernel, options: CompileOptions): CompiledPip
     masked: false,
     frames: [kernel.root],
     ends: new Map<Frame, Ends>(),
-    guarding: true,
+    guarding: 'all',
     unchecked: new Set(),
     listEnd: undefined,
     shape,

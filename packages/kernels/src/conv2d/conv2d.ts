@@ -3,6 +3,7 @@ import { workgroups1d } from '../operation.js'
 import { type Activation, convReference, fusedConvReference } from './conv2d.reference.js'
 import directCode from './conv2d.wgsl'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, weightShape } from './geometry.js'
+import { isForRows, rowsConv } from './rows.js'
 import { type Epilogue, epilogueParams, tiledConv, usefulTileVariant } from './tile.js'
 import { forwardProblem } from './tile-problem.js'
 
@@ -23,6 +24,8 @@ export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epi
 /** Tiles where they are useful, else one invocation per output. */
 export function convDispatches(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
   const problem = forwardProblem(g)
+  const inRows = isForRows(problem, target) ? rowsConv(problem, x, w, y, epilogue, target) : undefined
+  if (inRows) return inRows
   const variant = usefulTileVariant(problem, target, epilogue.lists !== undefined)
   return variant ? [tiledConv(problem, x, w, y, epilogue, target, variant)] : directConv(g, x, w, y, epilogue, target)
 }

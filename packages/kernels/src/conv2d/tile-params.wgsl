@@ -11,6 +11,14 @@ struct Params {
   chunks: u32, // of output channels per group
   flags: u32, // 1 bias, 2 residual, 4 mask, 8 relu, 16 relu6
   imagesPerCandidate: u32,
+  // rows.wgsl alone: its tiles
+  inRows: u32, // of x
+  rowTiles: u32, // of an image
+  tileRows: u32, // of the grid
+  tileImages: u32,
+  width: u32, // columns
+  packedBlock: u32, // weights of 4 outputs
+  tileBlocks: u32, // of 4 outputs, of a workgroup
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> x: array<f32>;

@@ -137,6 +137,14 @@ export function tileInvocations(p: TileProblem, variant: TileVariant): [number, 
   }
 }
 
+/** The scalars of tile-params.wgsl; `tiles` are those of rows.wgsl. */
+export function tileParams(p: TileProblem, epilogue: Epilogue, chunks: number, tiles: readonly number[] = Array(7).fill(0)): number[] {
+  const { base, group, out, in: input, tap } = p.weights
+  const positions = [p.grid, p.outStep, p.outFirst, p.inStep, p.before, p.taps, p.tapStep].flat()
+  const epilogues = epilogueParams(p.input[0], epilogue)
+  return [...p.input, ...p.output.slice(1), p.group, ...positions, base, group, out, input, ...tap, chunks, ...epilogues, ...tiles]
+}
+
 /** One dispatch of a tiled kernel. */
 export function tiledConv(
   p: TileProblem,
@@ -151,16 +159,11 @@ export function tiledConv(
   const [columns, rows] = tileInvocations({ ...p, input: [p.input[0] / candidates, ...p.input.slice(1)] }, variant)
   const chunks = Math.ceil(p.output[1] / p.group / kernels[variant].outputs)
   const { quad, plain } = kernels[variant]
-  const [flags, imagesPerCandidate] = epilogueParams(p.input[0], epilogue)
-  const { base, group, out, in: input, tap } = p.weights
-  const positions = [p.grid, p.outStep, p.outFirst, p.inStep, p.before, p.taps, p.tapStep].flat()
   return {
     shader: target.subgroups ? quad : plain!,
     constants: epilogueConstants(epilogue),
     operands: [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y, epilogue.lists],
-    params: {
-      u32: [...p.input, ...p.output.slice(1), p.group, ...positions, base, group, out, input, ...tap, chunks, flags, imagesPerCandidate],
-    },
+    params: { u32: tileParams(p, epilogue, chunks) },
     workgroups: [Math.ceil(columns / (variant === 'workgroup' ? 128 : 64)), rows, candidates],
   }
 }
