@@ -8,6 +8,7 @@ import sumPartsCode from './sum-parts.wgsl'
 import plainCode from './weight-gradient.wgsl'
 import narrowCode from './weight-gradient-narrow.wgsl'
 import tiledCode from './weight-gradient-tiled.wgsl'
+import { isForQuads, quadsWeightGradient } from './weight-gradient-quads.js'
 import workgroupCode from './weight-gradient-workgroup.wgsl'
 import workgroupTileCode from './workgroup-tile.wgsl'
 
@@ -111,6 +112,8 @@ export function narrowWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw:
 }
 
 function weightGradientDispatches(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
+  const inQuads = isForQuads(g, target) ? quadsWeightGradient(g, x, dy, dw, target) : undefined
+  if (inQuads) return inQuads
   const refused = (shader: Shader) => target.refused?.has(shader.name) ?? false
   if (isNarrow(g) && !refused(narrow)) return narrowWeightGradient(g, x, dy, dw, target)
   const wide = target.kind === 'hardware' && g.m / g.group >= 16
