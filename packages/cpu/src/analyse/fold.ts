@@ -149,15 +149,19 @@ export function convert(kind: Kind, a: Value): Value {
     if (kind === 'bool') return constant('bool', a.value !== 0)
     if (kind === 'f32') return constant('f32', a.kind === 'u32' ? a.value >>> 0 : a.value)
     if (a.kind !== 'f32') return { op: 'const', kind, value: a.value }
-    const [low, high] = kind === 'i32' ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1]
+    const [low, high] = kind === 'i32' ? [-(2 ** 31), greatestFloat.i32] : [0, greatestFloat.u32]
     return constant(kind, Number.isNaN(a.value) ? 0 : Math.min(high, Math.max(low, Math.trunc(a.value))))
   }
   if (a.kind === 'bool' && kind !== 'f32') return select(a, constant(kind, 1), zero(kind))
   if (a.kind === 'bool') return select(a, constant('f32', 1), zero('f32'))
   if (kind === 'bool') return binary('ne', a, zero(a.kind))
   if (a.kind !== 'f32' && kind !== 'f32') return { op: 'bits', kind, a }
-  return { op: 'convert', kind, a }
+  // The instruction clamps too, but to integers that f32 does not have.
+  return { op: 'convert', kind, a: kind === 'f32' ? a : binary('min', a, f32(greatestFloat[kind])) }
 }
+
+/** The greatest values of f32 that are values of the integer types: WGSL converts what is beyond to these. */
+const greatestFloat = { i32: 2147483520, u32: 4294967040 } as const
 
 export function bits(kind: Kind, a: Value): Value {
   if (a.kind === kind) return a
