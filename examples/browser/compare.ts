@@ -25,7 +25,7 @@ const quantile = (values: readonly number[], share: number) =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))]
 
 const gpu = await acquireGpu().catch((error: Error) => fail(error))
-if (gpu) element('adapter').textContent = `${gpu.info.name} (${gpu.info.kind})`
+if (gpu) element('adapter').textContent = gpu.info.description
 
 function fail(error: Error): undefined {
   element('status').textContent = error.message

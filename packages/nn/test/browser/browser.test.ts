@@ -2,7 +2,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Chromium, launchChromium } from '../../../kernels/test/browser/chromium.js'
-import { load, newPage } from '../../../kernels/test/browser/page.js'
+import { type LoadOptions, load, newPage } from '../../../kernels/test/browser/page.js'
 import { bundlePage } from './bundle.js'
 import { work } from './work.js'
 
@@ -17,9 +17,9 @@ afterAll(() => chromium.kill())
 
 const printed: string[] = []
 
-async function open(code: string, url?: string): Promise<Page> {
+async function open(code: string, options?: LoadOptions): Promise<Page> {
   const page = await newPage(chromium.browser, printed)
-  await load(page, code, 'work', url)
+  await load(page, code, 'work', options)
   return page
 }
 
@@ -57,32 +57,45 @@ describe.sequential('sources', { timeout: 60_000 }, () => {
     expect(limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(256)
   })
 
-  test('an adapter that it is not is an error that names the one there is', async () => {
+  test('no hardware: the CPU device, which has threads where the page is isolated', async () => {
+    const { info } = await run(page, 'gpu')
+    expect(info).toMatchObject({ source: '@espalier/cpu', backend: 'wasm', kind: 'cpu', threads: 1 })
+    expect(info.description).toBe(info.name.replace(')', ', 1 thread: this page is not cross-origin isolated)'))
+    expect(info.skipped).toEqual([expect.stringMatching(/swiftshader.*computes on the processor: taken by name only/i)])
+    const isolated = await open(code, { isolated: true })
+    const cores = await isolated.evaluate(() => navigator.hardwareConcurrency)
+    expect((await run(isolated, 'gpu')).info).toMatchObject({ name: info.name, threads: cores })
+    await isolated.close()
+  })
+
+  test('an adapter that it is not is an error that names the ones there are', async () => {
     expect(await run(page, 'failure', 'no-such-adapter')).toEqual({
       name: 'NoAdapterError',
-      message: expect.stringMatching(/for 'no-such-adapter'.*adapter is '.*swiftshader/s),
+      message: expect.stringMatching(/for 'no-such-adapter'.*adapter is '.*swiftshader.*other.*'Espalier CPU/is),
     })
     expect(await run(page, 'failure', 'SwiftShader')).toBeNull()
     expect(await run(page, 'failure', 'hardware')).toMatchObject({ name: 'NoAdapterError', message: expect.stringContaining('hardware') })
   })
 
-  test('operations = their float64 references', async () => {
-    for (const { op, values, difference } of await run(page, 'operations')) {
-      expect(values, op).toBeGreaterThan(0)
-      expect(difference, op).toBeLessThan(1e-5)
-    }
-  })
+  describe.each(['swiftshader', 'cpu'])('on %s', (prefer) => {
+    test('operations = their float64 references', async () => {
+      for (const { op, values, difference } of await run(page, 'operations', prefer)) {
+        expect(values, op).toBeGreaterThan(0)
+        expect(difference, op).toBeLessThan(1e-5)
+      }
+    })
 
-  test('a model gives the outputs that it gives in Node', async () => {
-    const [actual, expected] = [await run(page, 'model'), await work.model(adapter)]
-    expect(Math.max(...expected.logits) - Math.min(...expected.logits)).toBeGreaterThan(0.1)
-    expectAlike(actual, expected, 1e-4)
-  })
+    test('a model gives the outputs that it gives in Node', async () => {
+      const [actual, expected] = [await run(page, 'model', prefer), await work.model(adapter)]
+      expect(Math.max(...expected.logits) - Math.min(...expected.logits)).toBeGreaterThan(0.1)
+      expectAlike(actual, expected, 1e-4)
+    })
 
-  test('training takes the course that it takes in Node', async () => {
-    const [actual, expected] = [await run(page, 'training'), await work.training(adapter)]
-    expect(expected.history[1].loss).toBeLessThan(expected.history[0].loss)
-    expectAlike(actual, expected, 1e-3)
+    test('training takes the course that it takes in Node', async () => {
+      const [actual, expected] = [await run(page, 'training', prefer), await work.training(adapter)]
+      expect(expected.history[1].loss).toBeLessThan(expected.history[0].loss)
+      expectAlike(actual, expected, 1e-3)
+    })
   })
 
   test('learn takes the course that it takes in Node', async () => {
@@ -91,15 +104,18 @@ describe.sequential('sources', { timeout: 60_000 }, () => {
     expectAlike(actual, expected, 1e-9)
   })
 
-  test('without WebGPU the error says so', async () => {
+  test('without WebGPU the CPU device is there, and says what was not', async () => {
     // Not a secure context: this browser shows no navigator.gpu there.
-    const insecure = await open(code, 'http://espalier.test/')
-    expect(await run(insecure, 'failure')).toEqual({
+    const insecure = await open(code, { url: 'http://espalier.test/' })
+    const { info } = await run(insecure, 'gpu')
+    expect(info).toMatchObject({ kind: 'cpu', threads: 1, skipped: [expect.stringMatching(/navigator\.gpu.*secure context/)] })
+    for (const { op, difference } of await run(insecure, 'operations')) expect(difference, op).toBeLessThan(1e-5)
+    expect(await run(insecure, 'failure', 'hardware')).toEqual({
       name: 'NoAdapterError',
       message: expect.stringMatching(/no usable GPU adapter.*navigator\.gpu.*secure context/s),
     })
     await page.evaluate(() => Object.assign(navigator.gpu, { requestAdapter: async () => null }))
-    expect(await run(page, 'failure')).toEqual({
+    expect(await run(page, 'failure', 'hardware')).toEqual({
       name: 'NoAdapterError',
       message: expect.stringMatching(/no usable GPU adapter.*requestAdapter\(\) gave null/s),
     })
@@ -110,10 +126,11 @@ describe.sequential('built packages', () => {
   test('bundle without Node, and run', async () => {
     const { code, metafile } = await bundlePage('built packages')
     const inputs = Object.keys(metafile.inputs)
-    for (const name of ['kernels', 'nn', 'rl']) expect(inputs).toContain(`packages/${name}/dist/index.js`)
+    for (const name of ['cpu', 'kernels', 'nn', 'rl']) expect(inputs).toContain(`packages/${name}/dist/index.js`)
     expect(inputs.filter((input) => /packages\/\w+\/src\/|\.node\.|^node:/.test(input))).toEqual([])
     expect(Object.values(metafile.outputs).flatMap(({ imports }) => imports)).toEqual([])
-    expect(code).not.toMatch(/["']node:/)
+    // The program of the CPU device's threads is a text here, which looks where it runs.
+    expect(code.replace("inNode ? require('node:worker_threads')", '')).not.toMatch(/["']node:/)
     const page = await open(code)
     expectAlike(await run(page, 'model'), await work.model(adapter), 1e-4)
   })

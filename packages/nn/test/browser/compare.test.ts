@@ -36,7 +36,7 @@ const onnx = (name: string, width: number) => ({
 const choose = (files: Parameters<Page['setInputFiles']>[1]) => page.setInputFiles('#files', files)
 
 test('two models: their costs, and how much faster the second is than the first', async () => {
-  expect(await page.textContent('#adapter')).toMatch(/swiftshader.*\(software\)/i)
+  expect(await page.textContent('#adapter')).toMatch(/^Espalier CPU \(.*, 1 thread: this page is not cross-origin isolated\)$/)
   await choose([onnx('whole.onnx', 1), onnx('half.onnx', 0.5)])
   await page.waitForSelector('#table:not([hidden])')
   const rows = await page.$$eval('#rows tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)))

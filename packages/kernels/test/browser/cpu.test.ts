@@ -1,0 +1,3 @@
+import { testKernels } from './kernels.js'
+
+await testKernels('cpu')
