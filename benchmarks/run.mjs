@@ -18,7 +18,7 @@ await build({
   platform: 'node',
   target: 'node20',
   conditions: ['espalier-source'],
-  external: ['webgpu', 'onnxruntime-node', '@tensorflow/*', 'gpu.js', '@jax-js/jax', '@sparticuz/chromium'],
+  external: ['webgpu', 'onnxruntime-node', 'onnxruntime-web', '@tensorflow/*', 'gpu.js', '@jax-js/jax', '@sparticuz/chromium'],
   loader: { '.wgsl': 'text' },
   // Bundled CommonJS dependencies ask for `require`.
   banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },

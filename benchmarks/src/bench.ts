@@ -1,25 +1,29 @@
 /**
- * `npm run bench -- [--adapter lavapipe|swiftshader|hardware|<name>] [--only forward,training-resnet20,masked,gemm,policy,checks,surgery,search,rl,kernels] [--seconds 30] [--dry]`
+ * `npm run bench -- [--adapter lavapipe|swiftshader|cpu|hardware|<name>] [--only forward,training-resnet20,masked,gemm,policy,checks,surgery,search,rl,kernels] [--seconds 30] [--dry]`
+ * `npm run bench -- --adapter cpu [--threads N] [--python PATH] [--only ceiling,convolutions,forward,training,candidate,threads,start,...]`
  *
  * Every runtime is a process of its own; they take turns, round by round, in alternating order, so that what disturbs
  * the machine disturbs all of them. Results go to benchmarks/results; cases that were not run keep their older figures.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import { breakDown, byOperation, compileFor } from './breakdown.js'
 import { ceilings } from './ceilings.js'
-import { type Arm, type Comparison, comparisons } from './comparisons.js'
-import type { Measurement } from './contenders/contender.js'
-import { preferred, surroundings } from './environment.js'
+import { checkAll } from './checks.js'
+import { compare } from './compare.js'
+import { comparisons as onAdapter } from './comparisons.js'
+import { cpuComparisons } from './cpu-comparisons.js'
+import { surroundings } from './environment.js'
 import { networks } from './network.js'
-import { type Process, startProcess } from './process.js'
-import { type ArmResult, type Check, type ComparisonResult, digits, type KernelFigures, markdown, type Results } from './report.js'
+import { type Check, type ComparisonResult, digits, type KernelFigures, markdown, type Results } from './report.js'
 import { measureRl } from './rl.js'
+import { createRuntimes } from './runtimes.js'
 import { searches } from './search.js'
-import { disagreement, paired, quantile, summarise } from './statistics.js'
+import { measureStart } from './start-up.js'
 import { measureSurgery } from './surgery.js'
 
 const { values: options } = parseArgs({
@@ -28,137 +32,35 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     seconds: { type: 'string', default: '30' },
     dry: { type: 'boolean', default: false },
+    threads: { type: 'string' },
+    python: { type: 'string' },
+    peers: { type: 'string' },
   },
 })
-const prefer = preferred(options.adapter)
+const threads = Number(options.threads ?? availableParallelism())
+if (!Number.isInteger(threads) || threads < 1) throw new Error(`--threads: expected a number from 1, found '${options.threads}'`)
+const { adapter: prefer } = options
+const gpu = await acquireGpu({ prefer, threads })
+const { peers = gpu.info.kind === 'cpu' ? 'cpu' : 'adapter', python } = options
+if (peers !== 'cpu' && peers !== 'adapter') throw new Error(`--peers: expected cpu or adapter, found '${peers}'`)
+/** Against what else computes on the processor; otherwise against what runs on the same adapter. */
+const onCpu = peers === 'cpu'
+if (!onCpu && (options.threads || python))
+  throw new Error('--threads and --python are for the peers of the CPU (--adapter cpu, or --peers cpu)')
+const settings = onCpu ? { prefer, threads, python } : { prefer }
+const comparisons = onCpu ? cpuComparisons(settings) : onAdapter
+
 const chosen = options.only?.split(',')
-const extra = ['checks', 'surgery', ...Object.keys(searches), 'rl', 'kernels']
+const extra = ['start', 'checks', 'surgery', ...Object.keys(searches), 'rl', 'kernels']
+/** What is not asked for by name: against the processor's peers, only what says something about it. */
+const usual = onCpu ? ['start', 'checks'] : extra.slice(1)
 /** `forward` stands for all of `forward-resnet20` and so on. */
 const matches = (name: string, id: string) => id === name || id.startsWith(`${name}-`)
-const wanted = (id: string) => chosen === undefined || chosen.some((name) => matches(name, id))
+const wanted = (id: string) => chosen?.some((name) => matches(name, id)) ?? (usual.includes(id) || !extra.includes(id))
 const unknown = chosen?.filter((name) => [...extra, ...comparisons.map(({ id }) => id)].every((id) => !matches(name, id)))
 if (unknown?.length)
   throw new Error(`--only: unknown ${unknown.join(', ')}; there are ${[...comparisons.map(({ id }) => id), ...extra].join(', ')}`)
 const budget = Number(options.seconds) * 1000
-const leastRounds = 3
-const mostRounds = 20
-/** Largest difference between runtimes, relative to the largest value. */
-const tolerance = 1e-3
-
-const processes = new Map<string, Process>()
-const versions: Record<string, string> = {}
-let adapter = ''
-
-async function runtimeOf(name: string): Promise<Process> {
-  let started = processes.get(name)
-  if (!started) {
-    started = startProcess(name, prefer, 900_000)
-    processes.set(name, started)
-    const about = await started.describe()
-    Object.assign(versions, about.versions)
-    adapter ||= about.adapter
-    if (about.adapter !== adapter) throw new Error(`${name} runs on '${about.adapter}', the others on '${adapter}'`)
-  }
-  return started
-}
-
-async function compare({ title, arms, flops }: Comparison, kind: 'hardware' | 'software'): Promise<ComparisonResult> {
-  const here = surroundings()
-  console.log(`\n${title} (load ${here.load}${here.load > 1 ? ': the machine is busy' : ''})`)
-  const runs = await Promise.all(arms.map(async (arm) => ({ arm, process: await runtimeOf(arm.runtime), rounds: [] as Measurement[] })))
-  let worst = 0
-  let reference: number[] | undefined
-  for (const { arm, process } of runs) {
-    const start = performance.now()
-    await process.prepare(arm.case)
-    const outputs = await process.outputs(arm.case)
-    if (outputs && reference) {
-      const each = disagreement(outputs, reference)
-      if (!(each <= tolerance)) throw new Error(`${title}: ${arm.label} differs from ${arms[0].label} by ${each}, more than ${tolerance}`)
-      worst = Math.max(worst, each)
-    }
-    reference ??= outputs
-    // The comparison was a warm-up already; one more run, so that pools and caches are as in the runs that follow, unless it takes minutes.
-    if (performance.now() - start < 60_000) await process.once(arm.case)
-    console.log(`  ${arm.label.padEnd(20)} ready after ${digits((performance.now() - start) / 1000)} s`)
-  }
-  const start = performance.now()
-  for (let round = 0; round < mostRounds; round++) {
-    if (round >= leastRounds && performance.now() - start > budget) break
-    for (const run of round % 2 ? [...runs].reverse() : runs) run.rounds.push(await run.process.once(run.arm.case))
-  }
-  for (const { arm, process } of runs) await process.dispose(arm.case)
-  const results = runs.map(({ arm, rounds }): ArmResult => {
-    const times = rounds.map(({ ms }) => ms)
-    const names = Object.keys(rounds[0]).filter((name) => name !== 'ms')
-    const also = Object.fromEntries(
-      names.map((name) => [
-        name,
-        quantile(
-          rounds.map((each) => each[name]),
-          0.5,
-        ),
-      ]),
-    )
-    return { label: arm.label, rounds: times, time: summarise(times), also }
-  })
-  const ratios = arms.slice(1).map((arm: Arm, i) => ({
-    label: arm.label,
-    ratio: summarise(paired(results[i + 1].rounds, results[0].rounds)),
-    goal: arm.goal?.[kind],
-  }))
-  for (const { label, time } of results) {
-    const ratio = ratios.find((each) => each.label === label)
-    const against = ratio ? `, ${digits(ratio.ratio.median)} times ours${ratio.goal ? ` (goal ${ratio.goal})` : ''}` : ''
-    const speed = flops ? `, ${digits(flops / time.median / 1e6)} GFLOPS` : ''
-    console.log(
-      `  ${label.padEnd(20)} ${digits(time.median)} ms (${digits(time.low)} .. ${digits(time.high)}, ${time.count} rounds)${speed}${against}`,
-    )
-  }
-  return { ...here, title, flops, arms: results, ratios, disagreement: reference ? worst : undefined }
-}
-
-/** Figures of ours alone: host time of a step, and memory. */
-async function checkAll(): Promise<Check[]> {
-  const ours = await runtimeOf('espalier')
-  const checks: Check[] = []
-  const add = (check: Omit<Check, keyof ReturnType<typeof surroundings>>) => {
-    checks.push({ ...surroundings(), ...check })
-    console.log(
-      `  ${check.title}: ${digits(check.value)} ${check.unit}${check.limit === undefined ? '' : ` (limit ${check.limit})`}, ${check.detail}`,
-    )
-  }
-  console.log('\nchecks')
-  await ours.prepare('training cifar4')
-  for (let i = 0; i < 3; i++) await ours.once('training cifar4')
-  const host: number[] = []
-  for (let i = 0; i < 10; i++) host.push((await ours.once('training cifar4')).hostMs)
-  await ours.dispose('training cifar4')
-  const { median, low, high } = summarise(host)
-  add({
-    title: 'host time of a training step',
-    value: median,
-    unit: 'ms',
-    limit: 2,
-    detail: `quartiles ${digits(low)} .. ${digits(high)} of ${host.length}`,
-  })
-  for (const what of ['forward', 'training'].flatMap((pass) => Object.keys(networks).map((id) => `${pass} ${id}`))) {
-    await ours.prepare(`memory, ${what}`)
-    const { ratio, peakBytes, planBytes, arenaBytes, lowerBoundBytes, leftBytes } = await ours.once(`memory, ${what}`)
-    await ours.dispose(`memory, ${what}`)
-    const mib = (bytes: number) => `${digits(bytes / 2 ** 20)} MiB`
-    const detail = `peak ${mib(peakBytes)}, plan ${mib(planBytes)} (live activations alone ${mib(lowerBoundBytes)}), left after destroy ${mib(leftBytes)}`
-    add({ title: `peak memory over the plan's, ${what}`, value: ratio, unit: '', limit: 1.1, detail })
-    add({
-      title: `planned activations over the greatest live set, ${what}`,
-      value: arenaBytes / lowerBoundBytes,
-      unit: '',
-      limit: 1.2,
-      detail: '',
-    })
-  }
-  return checks
-}
 
 /** Our operations one by one, against what the adapter can do at most. */
 async function measureKernels(gpu: Gpu): Promise<KernelFigures> {
@@ -184,18 +86,19 @@ const merged = (before: readonly Check[], fresh: readonly Check[]): Check[] => [
   ...fresh,
 ]
 
+function nameOfFile(name: string, kind: string): string {
+  if (kind === 'cpu') return 'cpu'
+  if (/llvmpipe/i.test(name)) return 'lavapipe'
+  return /swiftshader/i.test(name) ? 'swiftshader' : name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+}
+
 async function main(): Promise<void> {
-  const gpu = await acquireGpu({ prefer })
   const { name, kind, source } = gpu.info
-  adapter = name
   const { cpu, load, commit } = surroundings()
-  console.log(`${name} (${kind}, ${source}), ${cpu}, load ${load}, commit ${commit}`)
+  console.log(`${name} (${kind}, ${source}), ${onCpu ? `${threads} threads, ` : ''}${cpu}, load ${load}, commit ${commit}`)
+  const runtimes = createRuntimes(settings, onCpu ? undefined : name)
   const folder = join(import.meta.dirname, '..', 'results')
-  const short = /llvmpipe/i.test(name)
-    ? 'lavapipe'
-    : /swiftshader/i.test(name)
-      ? 'swiftshader'
-      : name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  const short = `${nameOfFile(name, kind)}${onCpu && kind !== 'cpu' ? '-among-cpu-peers' : ''}`
   const path = join(folder, short)
   const before: Results | undefined = existsSync(`${path}.json`) ? JSON.parse(readFileSync(`${path}.json`, 'utf8')) : undefined
   const fresh = new Map<string, ComparisonResult>()
@@ -209,7 +112,7 @@ async function main(): Promise<void> {
       adapter: name,
       kind,
       source,
-      versions: { ...before?.versions, ...versions },
+      versions: { ...before?.versions, ...gpu.info.versions, ...runtimes.versions },
       comparisons: merged,
       checks,
       kernels,
@@ -221,37 +124,30 @@ async function main(): Promise<void> {
     spawnSync('npx', ['biome', 'format', '--write', `${path}.json`], { stdio: 'ignore', shell: process.platform === 'win32' })
     console.log(`  written to benchmarks/results/${short}.json and .md`)
   }
+  const checking = async (id: string, measure: () => Promise<Check[]>) => {
+    if (!wanted(id)) return
+    checks = merged(checks, await measure())
+    write()
+  }
   try {
     for (const comparison of comparisons) {
       if (!wanted(comparison.id)) continue
-      fresh.set(comparison.title, await compare(comparison, kind))
+      fresh.set(comparison.title, await compare(comparison, runtimes, kind, budget))
       write()
     }
-    if (wanted('checks')) {
-      checks = merged(checks, await checkAll())
-      write()
-    }
-    if (wanted('surgery')) {
-      checks = merged(checks, await measureSurgery())
-      write()
-    }
-    if (wanted('rl')) {
-      checks = merged(checks, await measureRl(gpu))
-      write()
-    }
-    for (const process of processes.values()) process.end()
-    for (const [id, measure] of Object.entries(searches)) {
-      if (!wanted(id)) continue
-      checks = merged(checks, await measure(gpu))
-      write()
-    }
+    await checking('start', () => measureStart(settings))
+    await checking('checks', async () => checkAll((await runtimes.of({ runtime: 'espalier' }))!))
+    await checking('surgery', measureSurgery)
+    await checking('rl', () => measureRl(gpu))
+    runtimes.end()
+    for (const [id, measure] of Object.entries(searches)) await checking(id, () => measure(gpu))
     if (wanted('kernels')) {
       kernels = await measureKernels(gpu)
       write()
     }
   } finally {
     gpu.close()
-    for (const process of processes.values()) process.end()
+    runtimes.end()
   }
 }
 

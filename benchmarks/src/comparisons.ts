@@ -1,4 +1,5 @@
 /** What is compared with what, and what is asked of it. */
+import type { Settings } from './contenders/contender.js'
 import { batch, candidates } from './contenders/masked.js'
 import { gemmSize, type Network, networks } from './network.js'
 
@@ -6,6 +7,12 @@ export interface Arm {
   readonly label: string
   readonly runtime: string
   readonly case: string
+  /** What its runtime is started with instead of what the run says. */
+  readonly settings?: Settings
+  /** Left out where its runtime does not start. */
+  readonly optional?: boolean
+  /** Its time is that of a unit of work, of which the comparison has so many. */
+  readonly times?: number
   /** Least ratio of its time to ours, per kind of adapter. */
   readonly goal?: { readonly hardware: number; readonly software: number }
 }
@@ -16,6 +23,10 @@ export interface Comparison {
   readonly flops: number
   /** Ours first. */
   readonly arms: readonly [Arm, ...Arm[]]
+  /** Largest difference between runtimes, relative to the largest value; 1e-3 when absent. */
+  readonly tolerance?: number
+  /** Milliseconds that a runtime repeats its case for when it is its turn, for the median: once when absent. */
+  readonly turn?: number
 }
 
 const always = (ratio: number) => ({ hardware: ratio, software: ratio })
@@ -54,6 +65,7 @@ function ofNetwork({ id, title, batch, macs }: Network): Comparison[] {
   ]
 }
 
+/** On an adapter, against what runs on the same one. */
 export const comparisons: readonly Comparison[] = [
   ...Object.values(networks).flatMap(ofNetwork),
   {

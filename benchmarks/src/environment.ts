@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly load: number
 }
 
-/** The name that an adapter gives itself for the one people give it: Mesa's software Vulkan, lavapipe, says llvmpipe. */
+/** The name that results are kept under, which the adapter gives itself, for the one people give it: Mesa's software Vulkan, lavapipe, says llvmpipe. */
 export const preferred = (adapter: string | undefined) => (adapter === 'lavapipe' ? 'llvmpipe' : adapter)
 
 export function surroundings(): Surroundings {

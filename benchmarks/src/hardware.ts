@@ -7,12 +7,11 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { acquireGpu, type Gpu, type Operation, operations, type Shape, validate } from '@espalier/kernels'
-import { compile, type Graph } from '@espalier/nn'
+import { acquireGpu, type Gpu, operations, validate } from '@espalier/kernels'
 import { breakDown, byOperation, compileFor } from './breakdown.js'
 import { ceilings } from './ceilings.js'
-import { preferred } from './environment.js'
 import { networks } from './network.js'
+import { compileAlone } from './operation.js'
 import { digits, table } from './report.js'
 import { quantile } from './statistics.js'
 
@@ -38,26 +37,14 @@ async function timeRuns(gpu: Gpu, run: () => void): Promise<{ ms: number; hostMs
   return { ms: quantile(times, 0.5), hostMs: quantile(host, 0.5) }
 }
 
-/** One operation on its own: what a kernel reaches with nothing around it. */
-async function timeOperation(gpu: Gpu, operation: Operation, attributes: Graph['nodes'][number]['attributes'], shapes: readonly Shape[]) {
-  const inputs = shapes.map((shape, i) => ({ name: `input${i}`, shape: [...shape], type: 'float32' as const }))
-  const names = inputs.map(({ name }) => name)
-  const graph: Graph = {
-    name: operation.op,
-    inputs,
-    outputs: [{ name: 'output', shape: [], type: 'float32' }],
-    nodes: [{ name: operation.op, op: operation.op, inputs: names, outputs: ['output'], attributes }],
-    initializers: new Map(),
-    metadata: {},
-  }
-  const executable = await compile(gpu, graph, { batch: 1 })
+async function timeOperation(...[gpu, ...operation]: Parameters<typeof compileAlone>) {
+  const { executable, macs } = await compileAlone(gpu, ...operation)
   const { ms } = await timeRuns(gpu, () => executable.run())
   executable.destroy()
-  const macs = operation.macs!(attributes, shapes, operation.infer(attributes, shapes))
   return { ms, gflops: (2 * macs) / ms / 1e6 }
 }
 
-const gpu = await acquireGpu({ prefer: preferred(options.adapter) })
+const gpu = await acquireGpu({ prefer: options.adapter })
 console.log(`${gpu.info.name} (${gpu.info.kind}); features: ${gpu.features.join(', ')}`)
 const fast = ['tiled', 'narrow', 'depthwise-3x3', 'workgroup', ...(gpu.target.subgroups ? ['tiled-3x3'] : [])].map(
   (name) => `conv2d-${name}`,

@@ -1,7 +1,7 @@
 /** Contenders as child processes: each has its own heap, its own Dawn and its own compiled code, and only one works at a time. */
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
-import type { Measurement } from './contenders/contender.js'
+import type { Measurement, Settings } from './contenders/contender.js'
 
 export interface Request {
   readonly action: 'describe' | 'prepare' | 'once' | 'outputs' | 'dispose'
@@ -29,9 +29,13 @@ export interface Process {
   end(): void
 }
 
-/** Starts a runtime; `adapter` as acquireGpu's `prefer`. A call that takes longer than `limit` milliseconds fails, and the process ends. */
-export function startProcess(runtime: string, adapter: string | undefined, limit = 300_000): Process {
-  const child = fork(join(import.meta.dirname, 'contender.js'), [runtime, adapter ?? ''], { execArgv: ['--enable-source-maps'] })
+/** Starts a runtime. A call that takes longer than `limit` milliseconds fails, and the process ends. */
+export function startProcess(runtime: string, settings: Settings, limit = 300_000): Process {
+  const child = fork(join(import.meta.dirname, 'contender.js'), [runtime, JSON.stringify(settings)], {
+    execArgv: ['--enable-source-maps'],
+    // Lavapipe's threads; it takes all cores when nothing is said.
+    env: settings.threads ? { ...process.env, LP_NUM_THREADS: String(settings.threads) } : process.env,
+  })
   const call = (action: Request['action'], name?: string): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const what = `${runtime}: ${action}${name ? ` '${name}'` : ''}`

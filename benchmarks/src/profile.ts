@@ -7,7 +7,6 @@ import { channelGroups, compile, type Executable, fuseForInference } from '@espa
 import { maskGraph } from '../../packages/nn/src/prune/index.js'
 import { breakDown, byOperation, compileFor } from './breakdown.js'
 import { ceilings } from './ceilings.js'
-import { preferred } from './environment.js'
 import { networks } from './network.js'
 import { digits, table } from './report.js'
 
@@ -44,7 +43,7 @@ async function compileMasked(gpu: Gpu, candidates: number): Promise<Executable> 
 }
 
 async function main(): Promise<void> {
-  const gpu = await acquireGpu({ prefer: preferred(options.adapter) })
+  const gpu = await acquireGpu({ prefer: options.adapter })
   const rounds = Number(options.rounds)
   const found = await breakDown(gpu, () => compileCase(gpu), rounds)
   const { fma, copy } = await ceilings(gpu)

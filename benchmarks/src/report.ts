@@ -66,6 +66,17 @@ export function digits(value: number): string {
   return value.toFixed(Math.max(0, Math.min(6, 2 - magnitude)))
 }
 
+/** The label of what the machine can do at most: the time of the same multiply-adds at that rate. */
+export const ceilingLabel = 'ceiling'
+
+/** The time of another over ours, or our share of the ceiling. */
+export function relation(label: string, { median, low, high }: Summary): string {
+  if (label !== ceilingLabel) return `${digits(median)} (${digits(low)} .. ${digits(high)})`
+  return `ours at ${percent(median)} (${percent(low)} .. ${percent(high)}) of it`
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)}%`
+
 const verdict = (met: boolean) => (met ? 'yes' : 'NO')
 
 export function markdown(results: Results): string {
@@ -73,17 +84,18 @@ export function markdown(results: Results): string {
   const processor = comparisons[0]?.cpu ?? checks[0]?.cpu ?? ''
   /** Cases that were measured again may have met another machine than the others. */
   const where = ({ load, commit, cpu }: Surroundings) => `${load}, ${commit}${cpu === processor ? '' : `, ${cpu}`}`
-  const times = comparisons.flatMap(({ title, arms, ratios, flops, ...here }) =>
-    arms.map(({ label, time }, i) => {
+  const times = comparisons.filter(isNotShare).flatMap(({ title, arms, ratios, flops, ...here }) =>
+    arms.map(({ label, time, also }, i) => {
       const ratio = ratios.find((each) => each.label === label)
       return [
         i === 0 ? title : '',
         label,
         digits(time.median),
-        `${digits(time.low)} .. ${digits(time.high)}`,
+        `${digits(time.min)}; ${digits(time.low)} .. ${digits(time.high)}`,
         String(time.count),
+        also.processorMs === undefined ? '' : digits(also.processorMs),
         flops ? digits(flops / time.median / 1e6) : '',
-        ratio ? `${digits(ratio.ratio.median)} (${digits(ratio.ratio.low)} .. ${digits(ratio.ratio.high)})` : '',
+        ratio ? relation(label, ratio.ratio) : '',
         ratio?.goal ? `>= ${ratio.goal}: ${verdict(ratio.ratio.median >= ratio.goal)}` : '',
         i === 0 ? where(here) : '',
       ]
@@ -96,8 +108,13 @@ export function markdown(results: Results): string {
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}. Written by \`npm run bench\`; what is measured and how: [README](../README.md).`,
     '',
-    table(['case', 'runtime', 'ms', 'quartiles', 'rounds', 'GFLOPS', 'its time / ours', 'goal', 'load, commit'], times),
+    table(
+      ['case', 'runtime', 'ms', 'least; quartiles', 'rounds', 'processor, ms', 'GFLOPS', 'its time / ours', 'goal', 'load, commit'],
+      times,
+    ),
   ]
+  const shares = comparisons.filter((each) => !isNotShare(each))
+  if (shares.length > 0) lines.push('', ...shareLines(shares))
   if (checks.length > 0)
     lines.push(
       '',
@@ -116,8 +133,33 @@ export function markdown(results: Results): string {
   return `${lines.join('\n')}\n`
 }
 
+/** Ours against the ceiling alone is a table of its own. */
+const isNotShare = ({ arms }: ComparisonResult) => arms.length !== 2 || arms[1].label !== ceilingLabel
+
+function shareLines(comparisons: readonly ComparisonResult[]): string[] {
+  const body = comparisons.map(({ title, flops, arms: [ours, ceiling], ratios: [{ ratio }], load, commit }) => [
+    title,
+    digits(ours.time.median),
+    digits(ours.time.min),
+    String(ours.time.count),
+    digits(flops / ours.time.median / 1e6),
+    digits(flops / ceiling.time.median / 1e6),
+    `${percent(ratio.median)} (${percent(ratio.low)} .. ${percent(ratio.high)})`,
+    percent(ceiling.time.min / ours.time.min),
+    percent(ceiling.also.processorMs / ours.also.processorMs),
+    `${load}, ${commit}`,
+  ])
+  return [
+    'Useful multiply-adds as shares of the ceiling measured in turn: median of the rounds, of the best of either, and of the time that either had the processor.',
+    '',
+    table(
+      ['kernel, batch 32', 'ms', 'least', 'rounds', 'GFLOPS', 'ceiling', 'share', 'of the best', "of processor's time", 'load, commit'],
+      body,
+    ),
+  ]
+}
+
 function kernelLines({ fma, copy, rows, load, commit }: KernelFigures): string[] {
-  const percent = (share: number) => `${(100 * share).toFixed(1)}%`
   const body = rows.map(({ case: name, op, count, ms, share, macs, bytes }, i) => [
     name === rows[i - 1]?.case ? '' : name,
     op,

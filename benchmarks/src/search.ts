@@ -35,7 +35,7 @@ import { paired, summarise } from './statistics.js'
 const sampled = { images: 3000, positions: 10 }
 const rows = sampled.images * sampled.positions
 /** Validation images of an episode, and images in a run. */
-const images = 200
+export const images = 200
 const batch = 100
 /** Milliseconds for the rounds of a network. */
 const budget = 90_000
@@ -48,11 +48,11 @@ interface Arm {
   judge(kept: readonly Kept[]): Promise<Judgement[]>
 }
 
-const common = { normalization, batch, recalibrate: true }
-const openGroups = (graph: Graph) => channelGroups(graph).filter(({ locked }) => locked === null)
+export const common = { normalization, batch, recalibrate: true }
+export const openGroups = (graph: Graph) => channelGroups(graph).filter(({ locked }) => locked === null)
 
 /** Each group keeps 30 to 90% of its channels, the first ones: kept sets are nested, as those of a ranking are. */
-const drawn = (groups: readonly ChannelGroup[], random: Random): Kept =>
+export const drawn = (groups: readonly ChannelGroup[], random: Random): Kept =>
   Object.fromEntries(
     groups.map(({ id, channels }) => [
       id,

@@ -28,7 +28,6 @@ import { createCosts, projectShares, uniformWithin } from '../../packages/cli/sr
 import { candidateOf, createSpace } from '../../packages/cli/src/prune/space.js'
 import { silent } from '../../packages/cli/src/reporter.js'
 import { trainingDefaults } from '../../packages/cli/src/training.js'
-import { preferred } from './environment.js'
 import { digits, table } from './report.js'
 import { entropySignal } from './results/entropy-signal.js'
 import { rankCorrelation } from './statistics.js'
@@ -127,7 +126,7 @@ async function maskedSignal(gpu: Gpu, model: string, networks: number): Promise<
   )
 }
 
-const gpu = await acquireGpu({ prefer: preferred(options.adapter) })
+const gpu = await acquireGpu({ prefer: options.adapter })
 try {
   if (options.model === undefined) await demoSignal(gpu, Number(options.networks ?? 20))
   else await maskedSignal(gpu, options.model, Number(options.networks ?? 100))

@@ -3,6 +3,16 @@ import { type Network, networks } from '../network.js'
 
 /** What runs in a process of its own: one runtime, and the cases it can do. */
 
+/** What a runtime is started with. */
+export interface Settings {
+  /** As acquireGpu's `prefer`. */
+  readonly prefer?: string
+  /** Threads of what computes on the processor. */
+  readonly threads?: number
+  /** A Python that has PyTorch. */
+  readonly python?: string
+}
+
 /** Milliseconds, bytes, or whatever else a case measures, by name. `ms` is the time of the whole. */
 export type Measurement = Readonly<Record<string, number>>
 

@@ -4,13 +4,25 @@ import { compile, type Executable, fuseForInference, type Graph } from '@espalie
 import { compileStep } from '../../../packages/nn/src/training/step.js'
 import { dataset, gemmOperands, gemmSize, type Network, normalization, normalized } from '../network.js'
 import { countBuffers } from './buffers.js'
-import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, timedStep } from './contender.js'
+import { candidateCases } from './candidate.js'
+import {
+  type Case,
+  type Contender,
+  comparedSteps,
+  forEachNetwork,
+  learningRate,
+  momentum,
+  type Settings,
+  timed,
+  timedStep,
+} from './contender.js'
+import { convolutionCases } from './convolutions.js'
 import { candidates, masked } from './masked.js'
-import { patiently } from './patience.js'
+import { waitingFor } from './patience.js'
 import { policyUpdate, policyUpdateOnGpu } from './policy.js'
 
-export async function createContender(prefer: string | undefined): Promise<Contender> {
-  const gpu = await acquireGpu({ prefer })
+export async function createContender({ prefer, threads }: Settings): Promise<Contender> {
+  const gpu = await acquireGpu({ prefer, threads })
   return {
     adapter: gpu.info.name,
     versions: gpu.info.versions,
@@ -24,6 +36,8 @@ export async function createContender(prefer: string | undefined): Promise<Conte
       ...forEachNetwork('memory, training', (each) => memory(gpu, each, training)),
       'policy update': () => policyUpdate(),
       'policy update on the GPU': () => policyUpdateOnGpu(gpu),
+      ...convolutionCases(gpu),
+      ...candidateCases(gpu),
     },
   }
 }
@@ -34,12 +48,13 @@ interface Planned extends Case {
 
 /** Images from the host, logits to the host. */
 async function forward(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
+  const wait = waitingFor(gpu)
   const executable = await compile(gpu, fuseForInference(graph()), { batch })
   const images = normalized(dataset(batch).images)
   const run = async () => {
     executable.write('input', images)
     executable.run()
-    return patiently(executable.read('output'))
+    return wait(executable.read('output'))
   }
   return {
     plan: executable.plan,
@@ -51,6 +66,7 @@ async function forward(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
 
 /** A training step as train() does it: bytes and labels written, normalised on the device, metrics accumulated there. */
 async function training(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
+  const wait = waitingFor(gpu)
   const data = dataset(batch)
   const { executable, groups } = await compileStep(gpu, graph(), data, { batch, optimizer: 'sgd', labelSmoothing: 0, normalization })
   executable.write('valid', Uint32Array.of(batch))
@@ -62,13 +78,13 @@ async function training(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
   }
   return {
     plan: executable.plan,
-    once: () => timedStep(step, () => patiently(gpu.sync())),
+    once: () => timedStep(step, () => wait(gpu.sync())),
     async outputs() {
       const losses: number[] = []
       for (let i = 0; i < comparedSteps; i++) {
         executable.write('loss sum', new Float32Array(1))
         step()
-        losses.push((await patiently(executable.read('loss sum')))[0] / batch)
+        losses.push((await wait(executable.read('loss sum')))[0] / batch)
       }
       return losses
     },
@@ -77,6 +93,7 @@ async function training(gpu: Gpu, { graph, batch }: Network): Promise<Planned> {
 }
 
 async function gemm(gpu: Gpu): Promise<Case> {
+  const wait = waitingFor(gpu)
   const size = gemmSize
   const value = (name: string) => ({ name, shape: [size, size], type: 'float32' as const })
   const graph: Graph = {
@@ -93,7 +110,7 @@ async function gemm(gpu: Gpu): Promise<Case> {
     executable.write('a', a)
     executable.write('b', b)
     executable.run()
-    return patiently(executable.read('c'))
+    return wait(executable.read('c'))
   }
   return { once: async () => ({ ms: await timed(run) }), outputs: async () => Array.from(await run()), dispose: () => executable.destroy() }
 }

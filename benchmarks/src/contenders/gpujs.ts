@@ -2,10 +2,10 @@
 import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
 import { gemmOperands, gemmSize } from '../network.js'
-import { type Contender, timed } from './contender.js'
+import { type Contender, type Settings, timed } from './contender.js'
 import { patiently } from './patience.js'
 
-export async function createContender(prefer: string | undefined): Promise<Contender> {
+export async function createContender({ prefer }: Settings): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: gpu.instance, userAgent: 'node' }, configurable: true })
   const { GPU } = await import('gpu.js')

@@ -8,14 +8,14 @@ import { dirname, join } from 'node:path'
 import { acquireGpu } from '@espalier/kernels'
 import { fuseForInference, type Graph, type Node } from '@espalier/nn'
 import { classes, dataset, type Network, normalized } from '../network.js'
-import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed } from './contender.js'
+import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, type Settings, timed } from './contender.js'
 import { patiently } from './patience.js'
 
 type Jax = typeof import('@jax-js/jax')
 type Array_ = import('@jax-js/jax').numpy.Array
 type Weights = Record<string, Array_>
 
-export async function createContender(prefer: string | undefined): Promise<Contender> {
+export async function createContender({ prefer }: Settings): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: gpu.instance, userAgent: 'node' }, configurable: true })
   const jax = await import('@jax-js/jax')

@@ -2,7 +2,7 @@ import type { Gpu } from '@espalier/kernels'
 import { channelGroups, type Kept, maskedEvaluator } from '@espalier/nn'
 import { dataset, networks, normalization } from '../network.js'
 import { type Case, timed } from './contender.js'
-import { patiently } from './patience.js'
+import { waitingFor } from './patience.js'
 
 /** Candidates of the masked evaluation. */
 export const candidates = 8
@@ -25,7 +25,8 @@ export async function masked(gpu: Gpu, together: number): Promise<Case> {
       groups.filter((group) => group.locked === null).map((group) => [group.id, Array.from({ length: group.channels - p }, (_, i) => i)]),
     ),
   )
-  const run = () => patiently(evaluator.evaluate(kept))
+  const wait = waitingFor(gpu)
+  const run = () => wait(evaluator.evaluate(kept))
   return {
     once: async () => ({ ms: await timed(run) }),
     outputs: async () => (await run()).map(({ loss }) => loss),

@@ -3,9 +3,9 @@ import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
 import { exportOnnx } from '@espalier/nn'
 import { dataset, normalized } from '../network.js'
-import { type Contender, forEachNetwork, timed } from './contender.js'
+import { type Contender, forEachNetwork, type Settings, timed } from './contender.js'
 
-export async function createContender(prefer: string | undefined): Promise<Contender> {
+export async function createContender({ prefer }: Settings): Promise<Contender> {
   // Which Vulkan driver it finds is decided by variables that our platform code sets for the bundled SwiftShader; only the name is used here.
   const gpu = await acquireGpu({ prefer })
   const adapter = gpu.info.name

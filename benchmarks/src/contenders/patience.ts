@@ -4,6 +4,8 @@
  * computes on those same cores: with naps of a millisecond our training step took half the time on a busy 2-core machine (lavapipe
  * 2933 -> 1602 ms, SwiftShader 11368 -> 6494 ms). Our training loop sleeps through its waits too; here all runtimes wait in the same way.
  */
+import type { Gpu } from '@espalier/kernels'
+
 const nap = 1
 const cell = new Int32Array(new SharedArrayBuffer(4))
 
@@ -19,3 +21,9 @@ export async function patiently<T>(work: Promise<T>): Promise<T> {
     settled = true
   })
 }
+
+/** How to wait for a device of ours: the one on the CPU has no such loop, and tells when it is done. */
+export const waitingFor =
+  ({ info }: Pick<Gpu, 'info'>) =>
+  <T>(work: Promise<T>): Promise<T> =>
+    info.kind === 'cpu' ? work : patiently(work)

@@ -7,7 +7,7 @@ import { createBuilder, type Dataset } from '@espalier/nn'
 import { type Environment, learn } from '@espalier/rl'
 import { compileStep } from '../../../packages/nn/src/training/step.js'
 import { type Case, timed } from './contender.js'
-import { patiently } from './patience.js'
+import { waitingFor } from './patience.js'
 
 const samples = 384
 const minibatch = 64
@@ -96,7 +96,7 @@ export async function policyUpdateOnGpu(gpu: Gpu, hidden = 64): Promise<Case> {
       executable.write('labels', data.labels)
       executable.run()
     }
-    await patiently(gpu.sync())
+    await waitingFor(gpu)(gpu.sync())
   }
   return { once: async () => ({ ms: await timed(run) }), dispose: () => executable.destroy() }
 }

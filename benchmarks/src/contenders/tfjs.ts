@@ -8,11 +8,21 @@
 import { createRequire } from 'node:module'
 import { acquireGpu } from '@espalier/kernels'
 import { classes, dataset, type Network, normalized } from '../network.js'
-import { type Case, type Contender, comparedSteps, forEachNetwork, learningRate, momentum, timed, timedStep } from './contender.js'
+import {
+  type Case,
+  type Contender,
+  comparedSteps,
+  forEachNetwork,
+  learningRate,
+  momentum,
+  type Settings,
+  timed,
+  timedStep,
+} from './contender.js'
 import { patiently } from './patience.js'
 import { channelsLast, inference, type Tf, trainable } from './tfjs-graph.js'
 
-export async function createContender(prefer: string | undefined): Promise<Contender> {
+export async function createContender({ prefer }: Settings): Promise<Contender> {
   const gpu = await acquireGpu({ prefer })
   const instance = gpu.instance as GPU
   const navigatorGpu = {
@@ -59,7 +69,7 @@ const imagesOf = (tf: Tf, batch: number) =>
   tf.tensor4d(channelsLast(normalized(dataset(batch).images), batch, 3, 32 * 32), [batch, 32, 32, 3])
 
 /** Images from the host, logits to the host. */
-async function forward(tf: Tf, { graph, batch }: Network): Promise<Case> {
+export async function forward(tf: Tf, { graph, batch }: Network): Promise<Case> {
   const network = inference(tf, graph())
   const images = channelsLast(normalized(dataset(batch).images), batch, 3, 32 * 32)
   const run = async () => {
