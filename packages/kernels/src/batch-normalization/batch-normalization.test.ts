@@ -64,6 +64,12 @@ const training: Case[] = [
     gradient: [0, 1, 2],
   },
   { name: 'rank 2', attributes: { epsilon: 1e-5, momentum: 0.9 }, inputs: [[33, 7], [7], [7], [7], positive(7)], gradient: [0, 1, 2] },
+  ...[1, 2, 3, 4, 5, 6, 7, 8, 16, 18, 31].map((width): Case => {
+    const activation = (['none', 'relu', 'relu6'] as const)[width % 3]
+    const [x, scale, bias] = wide([2, 9, 1, width])
+    const inputs = [x, scale, bias, [9], positive(9)]
+    return { name: `planes of ${width}, ${activation}`, attributes: { epsilon: 1e-3, momentum: 0.9, activation }, inputs, gradient: false }
+  }),
 ]
 
 const gradients: Case[] = training.map(({ name, attributes, inputs: [x, scale, bias] }) => {
@@ -91,28 +97,18 @@ testOperation(candidateBatchNormalization, candidates, operations)
 testOperation(batchNormalizationTraining, training, operations)
 testOperation(batchNormalizationGradient, gradients, operations)
 
-/** The variant for hardware adapters (cooperating lanes), run on whatever adapter there is. */
-function onHardware(operation: Operation): Operation {
-  return {
+/** What other adapters take: cooperating lanes for hardware, whole channels on the CPU device, run on whatever adapter there is. */
+for (const kind of ['hardware', 'cpu', 'software'] as const) {
+  const as = (operation: Operation): Operation => ({
     ...operation,
-    dispatches: (attributes, inputs, outputs, target) => operation.dispatches(attributes, inputs, outputs, { ...target, kind: 'hardware' }),
-  }
+    dispatches: (attributes, inputs, outputs, target) => operation.dispatches(attributes, inputs, outputs, { ...target, kind }),
+  })
+  const named = (cases: readonly Case[]) => cases.map((c) => ({ ...c, name: `${c.name}, as for ${kind}`, gradient: false as const }))
+  testOperation(as(batchNormalization), named(inference), operations)
+  testOperation(as(batchNormalizationTraining), named(training), operations)
+  testOperation(as(candidateBatchNormalization), named(candidates), operations)
+  testOperation(as(batchNormalizationGradient), named(gradients), operations)
 }
-testOperation(
-  onHardware(batchNormalizationTraining),
-  training.map((c) => ({ ...c, name: `${c.name}, hardware variant`, gradient: false })),
-  operations,
-)
-testOperation(
-  onHardware(candidateBatchNormalization),
-  candidates.map((c) => ({ ...c, name: `${c.name}, hardware variant` })),
-  operations,
-)
-testOperation(
-  onHardware(batchNormalizationGradient),
-  gradients.map((c) => ({ ...c, name: `${c.name}, hardware variant` })),
-  operations,
-)
 
 test('a small variance around a large mean survives float32', async () => {
   const [channels, attributes] = [2, { epsilon: 0, momentum: 0 }]

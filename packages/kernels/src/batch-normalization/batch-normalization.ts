@@ -17,6 +17,7 @@ import apply from './apply.wgsl'
 import { channelStatistics, type FusedActivation, normalize, normalizeGradient } from './batch-normalization.reference.js'
 import combine from './combine.wgsl'
 import combineCandidates from './combine-candidates.wgsl'
+import { fusedCandidates, fusedGradient, fusedInference, fusedTraining, isFused } from './fused.js'
 import gradientApply from './gradient-apply.wgsl'
 import gradientCombine from './gradient-combine.wgsl'
 import gradientSums from './gradient-sums.wgsl'
@@ -142,6 +143,8 @@ export const batchNormalization: Operation = {
   },
   dispatches(attributes, [x, scale, bias, mean, variance], [y], target) {
     const epsilon = numberAttribute(name, attributes, 'epsilon', 1e-5)
+    if (isFused(x!.shape, 1, target))
+      return [fusedInference([x, scale, bias, y, mean, variance], { activation: activationOf(name, attributes), epsilon }, target)]
     return [applyDispatch(x!, y, { scale, bias, mean, invStd: variance!, epsilon }, activationOf(name, attributes), target)]
   },
   reference(attributes, [x, scale, bias, mean, variance]) {
@@ -233,6 +236,11 @@ export const batchNormalizationTraining: Operation = {
   dispatches(attributes, [x, scale, bias, runningMean, runningVar], [y, mean, invStd], target) {
     const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
     const momentum = numberAttribute(this.op, attributes, 'momentum', 0.9)
+    const activation = activationOf(this.op, attributes)
+    if (isFused(x!.shape, 1, target)) {
+      const operands = [x!, scale!, bias!, y, runningMean!, runningVar!, mean, invStd]
+      return [fusedTraining(operands, { activation, epsilon, momentum }, target)]
+    }
     const { means, squares, gather, combined } = statisticsDispatch(x!, x!.shape, 1, target)
     return [
       gather,
@@ -241,7 +249,7 @@ export const batchNormalizationTraining: Operation = {
         operands: [means, squares, runningMean, runningVar, mean, invStd],
         ...combined(epsilon, momentum),
       },
-      applyDispatch(x!, y, { scale, bias, mean, invStd }, activationOf(this.op, attributes), target),
+      applyDispatch(x!, y, { scale, bias, mean, invStd }, activation, target),
     ]
   },
   reference(attributes, [x, scale, bias, runningMean, runningVar]) {
@@ -294,11 +302,14 @@ export const candidateBatchNormalization: Operation = {
   dispatches(attributes, [x, scale, bias, mask], [y], target) {
     const candidates = candidatesOf(attributes)
     const epsilon = numberAttribute(this.op, attributes, 'epsilon', 1e-5)
+    const activation = activationOf(this.op, attributes)
+    if (isFused(x!.shape, candidates, target))
+      return [fusedCandidates([x, scale, bias, y, mask], { activation, candidates, epsilon }, target)]
     const mean = scratch('mean', [candidates, x!.shape[1]])
     const invStd = scratch('invStd', [candidates, x!.shape[1]])
     return [
       ...momentsDispatches(x!, x!.shape, candidates, mean, invStd, epsilon, target),
-      applyDispatch(x!, y, { scale, bias, mean, invStd, mask }, activationOf(this.op, attributes), target, candidates),
+      applyDispatch(x!, y, { scale, bias, mean, invStd, mask }, activation, target, candidates),
     ]
   },
   reference(attributes, [x, scale, bias, mask]) {
@@ -330,6 +341,8 @@ export const batchNormalizationGradient: Operation = {
     return [[...x], [x[1]], [x[1]]]
   },
   dispatches(attributes, [x, dy, scale, bias, mean, invStd], [dx, dscale, dbias], target) {
+    if (isFused(x!.shape, 1, target))
+      return fusedGradient([x!, dy!, scale!, bias!, mean!, invStd!], [dx, dscale, dbias], activationOf(this.op, attributes), target)
     const { images, channels, plane, width, vectors, lanes, imagesPerPart, parts, entriesPerPart, combineLanes } = planesOf(
       x!.shape,
       target,
