@@ -2,6 +2,7 @@
 import type { Loop, Statement } from '../analyse/ir.js'
 import { findBounds, type Term } from '../analyse/ranges.js'
 import type { Emitter } from './emitter.js'
+import { spanOf } from './spans.js'
 import { writeScalar } from './values.js'
 import { op } from './wasm.js'
 
@@ -16,9 +17,7 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
   if (!bounds) return undefined
   const wanted = bounds.accesses.filter(({ statement }) => {
     const shape = e.shape(statement.offset)
-    const words = statement.op === 'load' ? statement.to.length : statement.values.length
-    const isLinear = shape.stride === 4 * words && (words === 1 || words === 4)
-    return !e.unchecked.has(statement) && !shape.varying && (shape.stride === 0 || isLinear)
+    return !e.unchecked.has(statement) && ((!shape.varying && shape.stride === 0) || spanOf(shape, statement) > 0)
   })
   if (wanted.length === 0) return undefined
   const { code } = e
@@ -88,7 +87,7 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
   for (const { statement, range } of wanted) {
     const { memory, offset } = statement
     const words = statement.op === 'load' ? statement.to.length : statement.values.length
-    const bytes = (e.shape(offset).stride === 0 ? 4 : 16) * words
+    const bytes = 4 * (e.shape(offset).stride === 0 ? words : spanOf(e.shape(offset), statement))
     // What is added last goes into the instruction, which takes no wrapped rest.
     const last = lastAddend(statement)
     once({ op: 'number', value: last }, range.low)

@@ -7,6 +7,7 @@ import type { Local, Memory, Statement, Value } from '../analyse/ir.js'
 import type { Emitter } from './emitter.js'
 import { lastAddend } from './guards.js'
 import { atomicLanes, gather, scatter, writeAtomic } from './helpers.js'
+import { spanOf } from './spans.js'
 import { writeScalar, writeVector } from './values.js'
 import { op, simd } from './wasm.js'
 
@@ -45,33 +46,50 @@ function writeSafe(e: Emitter, place: Place, statement: Statement & { op: 'load'
   return constant
 }
 
-/** From addresses in one local, at `constant` and behind. */
-function loadWords(e: Emitter, to: readonly Local[], address: number, constant: number, isLinear: boolean): void {
+/** From the address in a local, at `constant` and behind: for all lanes the same words, or (`span` words) those of each lane. */
+function loadWords(e: Emitter, to: readonly Local[], address: number, constant: number, span: number): void {
   const { code } = e
   const words = to.length
-  if (isLinear && words === 4) {
-    const rows = to.map(() => code.local('v128'))
-    rows.forEach((row, i) => {
-      code.get(address)
-      code.memorySimd(simd.load, constant + 16 * i)
-      code.set(row)
-    })
-    transpose(e, rows)
-    to.forEach((local, i) => {
-      if (!e.forms.has(local)) return
-      code.get(rows[i])
-      code.set(e.places.get(local)!)
-    })
-    return
-  }
-  to.forEach((local, i) => {
-    const form = e.forms.get(local)
-    if (!form) return
-    code.get(address)
-    if (form === 'scalar') code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, constant + 4 * i)
-    else code.memorySimd(isLinear ? simd.load : simd.load32_splat, constant + 4 * i)
+  const keep = (local: Local, write: () => void) => {
+    if (!e.forms.has(local)) return
+    write()
     code.set(e.places.get(local)!)
+  }
+  const vectorAt = (offset: number) => {
+    code.get(address)
+    code.memorySimd(simd.load, constant + offset)
+  }
+  if (span === 0)
+    return to.forEach((local, i) =>
+      keep(local, () => {
+        code.get(address)
+        if (e.forms.get(local) !== 'scalar') code.memorySimd(simd.load32_splat, constant + 4 * i)
+        else code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, constant + 4 * i)
+      }),
+    )
+  if (span === 4) return keep(to[0], () => vectorAt(0))
+  // Every second word of seven
+  if (span === 7)
+    return keep(to[0], () => {
+      vectorAt(0)
+      vectorAt(12)
+      code.shuffle([0, 2, 5, 7])
+    })
+  const rows = to.map((_, i) => {
+    const row = code.local('v128')
+    vectorAt(16 * i)
+    code.set(row)
+    return row
   })
+  if (words === 4) transpose(e, rows)
+  to.forEach((local, i) =>
+    keep(local, () => {
+      code.get(rows[words === 4 ? i : 0])
+      if (words === 4) return
+      code.get(rows[1])
+      code.shuffle(i === 0 ? [0, 2, 4, 6] : [1, 3, 5, 7])
+    }),
+  )
 }
 
 export function writeLoad(e: Emitter, statement: Statement & { op: 'load' }): void {
@@ -85,18 +103,19 @@ export function writeLoad(e: Emitter, statement: Statement & { op: 'load' }): vo
     const constant = writeSafe(e, place, statement)
     const address = code.local('i32')
     code.set(address)
-    return loadWords(e, to, address, constant, !e.alone && shape.stride !== 0)
+    return loadWords(e, to, address, constant, e.alone ? 0 : spanOf(shape, statement))
   }
   if (e.alone || (!shape.varying && shape.stride === 0)) {
     const address = safeAddress(e, place, offset, words)
-    loadWords(e, to, address.local, address.offset, false)
+    loadWords(e, to, address.local, address.offset, 0)
     return
   }
-  if (!shape.varying && shape.stride === 4 * words && (words === 1 || words === 4)) {
+  const span = spanOf(shape, statement)
+  if (span > 0) {
     const own = code.local('i32')
     writeScalar(e, offset)
     code.tee(own)
-    place.limit(4 * words)
+    place.limit(span)
     code.emit(op.i32_lt_u)
     code.if(
       () => {
@@ -104,7 +123,7 @@ export function writeLoad(e: Emitter, statement: Statement & { op: 'load' }): vo
         place.base()
         code.emit(op.i32_add)
         code.set(own)
-        loadWords(e, to, own, 0, true)
+        loadWords(e, to, own, 0, span)
       },
       // Not by a call: what is in registers around it would have to leave them, called or not.
       () => writeGather(e, place, to, offset),
@@ -244,7 +263,8 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
     })
     return
   }
-  if (!shape.varying && shape.stride === 4 * words && (words === 1 || words === 4)) {
+  const span = spanOf(shape, statement)
+  if (span > 0) {
     // The values first: they may be long, and are needed on both ways.
     const rows = values.map((value) => {
       const row = code.local('v128')
@@ -260,7 +280,7 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
     }
     writeScalar(e, offset)
     code.tee(own)
-    place.limit(4 * words)
+    place.limit(span)
     code.emit(op.i32_lt_u)
     if (e.masked) {
       code.get(e.mask)
@@ -288,13 +308,17 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
   scatterCalls(e, place, offset, rows)
 }
 
-/** Vectors of single words one after another; or four of them as the columns of what is stored. */
+/** A vector of single words; or two or four of them as the columns of what is stored. */
 function storeRows(e: Emitter, address: number, constant: number, rows: readonly number[]): void {
   const { code } = e
   if (rows.length === 4) transpose(e, rows)
   rows.forEach((row, i) => {
     code.get(address)
-    code.get(row)
+    code.get(rows.length === 2 ? rows[0] : row)
+    if (rows.length === 2) {
+      code.get(rows[1])
+      code.shuffle(i === 0 ? [0, 4, 1, 5] : [2, 6, 3, 7])
+    }
     code.memorySimd(simd.store, constant + 16 * i)
   })
 }
