@@ -1,5 +1,6 @@
 /** Pointers given to a function must not lead to one variable where the function writes through one of them (WGSL, section 14.6). */
 import { type Expression, type Func, type Statement, type Value, type Variable, WgslError } from './program.js'
+import { blocksOf, expressionsOf, partsOf } from './walk.js'
 
 type Root = Variable | Value
 
@@ -29,55 +30,19 @@ export function checkAliases(functions: readonly Func[]): void {
 }
 
 function inList(analysis: Analysis, list: readonly Statement[]): void {
-  for (const statement of list) inStatement(analysis, statement)
-}
-
-function inStatement(analysis: Analysis, statement: Statement): void {
-  const { accesses } = analysis
-  switch (statement.op) {
-    case 'variable':
-      if (statement.initial) inExpression(analysis, statement.initial)
-      break
-    case 'let': {
-      inExpression(analysis, statement.initial)
+  const { accesses, roots } = analysis
+  for (const statement of list) {
+    for (const expression of expressionsOf(statement)) inExpression(analysis, expression)
+    if (statement.op === 'let' && statement.value.type.kind === 'pointer') {
       const root = rootOf(analysis, statement.initial)
-      if (root && statement.value.type.kind === 'pointer') analysis.roots.set(statement.value, root)
-      break
+      if (root) roots.set(statement.value, root)
     }
-    case 'assign':
-    case 'update': {
-      const root = statement.to && rootOf(analysis, statement.to)
+    if ((statement.op === 'assign' || statement.op === 'update') && statement.to) {
+      const root = rootOf(analysis, statement.to)
       if (root) accesses.writes.add(root)
       if (root && statement.op === 'update') accesses.reads.add(root)
-      if (statement.to) inExpression(analysis, statement.to)
-      inExpression(analysis, statement.value)
-      break
     }
-    case 'call':
-      inExpression(analysis, statement.call)
-      break
-    case 'if':
-      inExpression(analysis, statement.condition)
-      inList(analysis, statement.then)
-      inList(analysis, statement.else)
-      break
-    case 'switch':
-      inExpression(analysis, statement.selector)
-      for (const { body } of statement.cases) inList(analysis, body)
-      break
-    case 'loop':
-      inList(analysis, statement.initial)
-      if (statement.condition) inExpression(analysis, statement.condition)
-      inList(analysis, statement.body)
-      inList(analysis, statement.continuing)
-      if (statement.breakIf) inExpression(analysis, statement.breakIf)
-      break
-    case 'block':
-      inList(analysis, statement.body)
-      break
-    case 'return':
-      if (statement.value) inExpression(analysis, statement.value)
-      break
+    for (const block of blocksOf(statement)) inList(analysis, block)
   }
 }
 
@@ -101,53 +66,18 @@ function rootOf(analysis: Analysis, expression: Expression): Root | undefined {
 }
 
 function inExpression(analysis: Analysis, expression: Expression): void {
-  switch (expression.op) {
-    case 'load': {
-      const root = rootOf(analysis, expression.from)
-      if (root) analysis.accesses.reads.add(root)
-      inExpression(analysis, expression.from)
-      break
-    }
-    case 'member':
-    case 'swizzle':
-      inExpression(analysis, expression.base)
-      break
-    case 'index':
-      inExpression(analysis, expression.base)
-      inExpression(analysis, expression.index)
-      break
-    case 'address-of':
-      inExpression(analysis, expression.of)
-      break
-    case 'dereference':
-      inExpression(analysis, expression.pointer)
-      break
-    case 'unary':
-      inExpression(analysis, expression.operand)
-      break
-    case 'binary':
-      inExpression(analysis, expression.left)
-      inExpression(analysis, expression.right)
-      break
-    case 'convert':
-    case 'bitcast':
-      inExpression(analysis, expression.argument)
-      break
-    case 'construct':
-      for (const argument of expression.arguments) inExpression(analysis, argument)
-      break
-    case 'builtin': {
-      for (const argument of expression.arguments) inExpression(analysis, argument)
-      const root = expression.arguments.length ? rootOf(analysis, expression.arguments[0]) : undefined
-      if (!root || expression.arguments[0].type.kind !== 'pointer' || expression.name === 'arrayLength') break
-      analysis.accesses.reads.add(root)
-      if (/^atomic(?!Load)/.test(expression.name)) analysis.accesses.writes.add(root)
-      break
-    }
-    case 'call':
-      for (const argument of expression.arguments) inExpression(analysis, argument)
-      inCall(analysis, expression.function, expression.arguments)
-      break
+  for (const part of partsOf(expression)) inExpression(analysis, part)
+  const { accesses } = analysis
+  if (expression.op === 'load') {
+    const root = rootOf(analysis, expression.from)
+    if (root) accesses.reads.add(root)
+  } else if (expression.op === 'call') {
+    inCall(analysis, expression.function, expression.arguments)
+  } else if (expression.op === 'builtin' && expression.arguments[0]?.type.kind === 'pointer' && expression.name !== 'arrayLength') {
+    const root = rootOf(analysis, expression.arguments[0])
+    if (!root) return
+    accesses.reads.add(root)
+    if (/^atomic(?!Load)/.test(expression.name)) accesses.writes.add(root)
   }
 }
 

@@ -15,10 +15,14 @@ export function inSequence(behaviours: readonly number[]): number {
   return all
 }
 
-/** Of a loop. @param breakable by its condition or `break if` */
-export function ofLoop(body: number, breakable: boolean): number {
+/**
+ * Of a loop.
+ * @param conditional whether it has a condition before each round (`for`, `while`)
+ * @param breakIf whether `continuing` ends in `break if`, which counts where it is come to
+ */
+export function ofLoop(body: number, conditional: boolean, breakIf: boolean): number {
   const left = body & ~(next | continues | breaks)
-  return body & breaks || breakable ? left | next : left
+  return body & breaks || conditional || (breakIf && body & (next | continues)) ? left | next : left
 }
 
 export function ofSwitch(cases: readonly number[]): number {

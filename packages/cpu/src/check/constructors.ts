@@ -211,5 +211,6 @@ function joined(
   if (given.every((operand) => operand.stage === 'const') && traitsOf(type).leaves <= maxLeaves)
     return constant(join(given.map((operand, i) => convert(operand, parts[i]).constant!)), type, position)
   const list = given.map((operand, i) => convertedTo(operand, parts[i] as Type))
-  return nodeOperand({ op: 'construct', arguments: list, type: type as Type, position }, latest(given))
+  const stage = given.every((operand) => operand.stage === 'const') ? 'runtime' : latest(given)
+  return nodeOperand({ op: 'construct', arguments: list, type: type as Type, position }, stage)
 }

@@ -14,6 +14,7 @@ import {
   WgslError,
 } from './program.js'
 import { type AnyType, sameType, typeName, u32, vector } from './types.js'
+import { partsOf } from './walk.js'
 
 const inputs: Record<Builtin, AnyType> = {
   local_invocation_id: vector(3, u32),
@@ -114,34 +115,8 @@ function usesOf(context: Context, state: FunctionState, sizes: readonly Expressi
 
 /** Adds the overrides that an expression of constants and overrides names. */
 function findOverrides(expression: Expression, found: Set<Override>): void {
-  switch (expression.op) {
-    case 'override':
-      found.add(expression.override)
-      break
-    case 'unary':
-      findOverrides(expression.operand, found)
-      break
-    case 'binary':
-      findOverrides(expression.left, found)
-      findOverrides(expression.right, found)
-      break
-    case 'construct':
-    case 'builtin':
-      for (const argument of expression.arguments) findOverrides(argument, found)
-      break
-    case 'convert':
-    case 'bitcast':
-      findOverrides(expression.argument, found)
-      break
-    case 'swizzle':
-    case 'member':
-      findOverrides(expression.base, found)
-      break
-    case 'index':
-      findOverrides(expression.base, found)
-      findOverrides(expression.index, found)
-      break
-  }
+  if (expression.op === 'override') found.add(expression.override)
+  for (const part of partsOf(expression)) findOverrides(part, found)
 }
 
 function refuseShared(variables: readonly Variable[], name: string): void {

@@ -8,23 +8,25 @@ export function checkNumber(text: string, position: Position): Operand {
   const hex = /^0x/i.test(text)
   const float = hex ? /[.p]/i.test(text) : /[.efh]/i.test(text)
   const suffix = /[iu]$/.test(text) || (/[fh]$/.test(text) && (!hex || (float && /p/i.test(text)))) ? text[text.length - 1] : ''
+  const shown = text.length > 64 ? `${text.slice(0, 64)}…` : text
   const digits = suffix ? text.slice(0, -1) : text
   if (suffix === 'h') throw new WgslError(`'${text}' needs the feature 'shader-f16', which this device does not have`, position)
   if (float) {
     const value = hex ? parseHexFloat(digits, position) : Number(digits)
     const rounded = suffix === 'f' ? Math.fround(value) : value
-    if (!Number.isFinite(rounded)) throw new WgslError(`${text} is out of the range of '${suffix ? 'f32' : 'abstract-float'}'`, position)
+    if (!Number.isFinite(rounded)) throw new WgslError(`${shown} is out of the range of '${suffix ? 'f32' : 'abstract-float'}'`, position)
     if (hex && suffix === 'f' && rounded !== value) throw new WgslError(`${text} is not exactly a number of type 'f32'`, position)
     return constant(rounded, suffix ? f32 : abstractFloat, position)
   }
-  const value = BigInt(digits)
+  // Long ones are out of range anyway, and slow to make.
+  const value = BigInt(digits.length < 100 ? digits : digits.replace(/^0x0+/i, '0x').slice(0, 100))
   const [type, greatest] =
     suffix === 'i'
       ? ([i32, 0x7fffffffn] as const)
       : suffix === 'u'
         ? ([u32, 0xffffffffn] as const)
         : ([abstractInt, 0x7fffffffffffffffn] as const)
-  if (value > greatest) throw new WgslError(`${text} is out of the range of '${type.name}'`, position)
+  if (value > greatest) throw new WgslError(`${shown} is out of the range of '${type.name}'`, position)
   return constant(suffix ? Number(value) : value, type, position)
 }
 

@@ -42,7 +42,7 @@ export function checkLoop(context: Context, syntax: Extract<StatementSyntax, { o
       breakIf: ends,
       position,
     }
-    return { statements: [node], behaviour: leaving(checked.behaviour, ends !== undefined, position) }
+    return { statements: [node], behaviour: leaving(checked.behaviour, false, ends !== undefined, position) }
   })
 }
 
@@ -55,8 +55,8 @@ function hideBypassed({ scope, declaredAtContinue }: Around): void {
   }
 }
 
-function leaving(body: number, breakable: boolean, position: Position): number {
-  const behaviour = behaviours.ofLoop(body, breakable)
+function leaving(body: number, conditional: boolean, breakIf: boolean, position: Position): number {
+  const behaviour = behaviours.ofLoop(body, conditional, breakIf)
   if (behaviour === 0) throw new WgslError("the loop never ends: it has no 'break', 'return' or condition", position)
   return behaviour
 }
@@ -69,7 +69,7 @@ export function checkFor(context: Context, syntax: Extract<StatementSyntax, { op
     const continuing = syntax.update ? checkStatement(context, syntax.update).statements : []
     const body = within(context, { kind: 'loop' }, () => checkBlock(context, syntax.body))
     const node: Statement = { op: 'loop', initial, condition, body: body.statements, continuing, breakIf: undefined, position }
-    return { statements: [node], behaviour: leaving(body.behaviour, condition !== undefined, position) }
+    return { statements: [node], behaviour: leaving(body.behaviour, condition !== undefined, false, position) }
   })
 }
 
@@ -78,5 +78,5 @@ export function checkWhile(context: Context, syntax: Extract<StatementSyntax, { 
   const condition = expressionOf(checkCondition(context, syntax.condition, "the condition of 'while'"))
   const body = within(context, { kind: 'loop' }, () => checkBlock(context, syntax.body))
   const node: Statement = { op: 'loop', initial: [], condition, body: body.statements, continuing: [], breakIf: undefined, position }
-  return { statements: [node], behaviour: leaving(body.behaviour, true, position) }
+  return { statements: [node], behaviour: leaving(body.behaviour, true, false, position) }
 }

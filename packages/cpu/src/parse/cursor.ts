@@ -43,7 +43,11 @@ export function expect(cursor: Cursor, text: string, where: string): Token {
 /** Throws that something was expected and the next token was found. */
 export function fail(cursor: Cursor, expected: string): never {
   const token = peek(cursor)
-  throw new WgslError(`${expected}, found ${token.kind === 'end' ? 'the end of the file' : `'${token.text}'`}`, token)
+  throw new WgslError(`${expected}, found ${token.kind === 'end' ? 'the end of the file' : `'${shorten(token.text)}'`}`, token)
+}
+
+function shorten(text: string): string {
+  return text.length > 64 ? `${text.slice(0, 64)}…` : text
 }
 
 /** A name that is declared or referred to. */

@@ -50,10 +50,9 @@ export function tokenize(source: string): Token[] {
   const position = (size: number) => ({ line, column: offset - lineStart + 1, offset, length: size })
   /** Goes on to `end`, counting lines. */
   const skipTo = (end: number) => {
-    lineBreaks.lastIndex = offset
-    for (let found = lineBreaks.exec(source); found && found.index < end; found = lineBreaks.exec(source)) {
+    for (const found of source.slice(offset, end).matchAll(lineBreaks)) {
       line++
-      lineStart = found.index + found[0].length
+      lineStart = offset + found.index + found[0].length
     }
     offset = end
   }

@@ -1,6 +1,6 @@
 import { type Expression, type Func, WgslError } from '../program.js'
 import { edge, node, require, varying } from './graph.js'
-import type { Held, Root, State } from './state.js'
+import { type Held, heldBy, type Root, type State } from './state.js'
 
 /** Control flow after an expression, and its value. */
 export interface Outcome extends Held {
@@ -69,7 +69,7 @@ function all(state: State, flow: number, list: readonly Expression[]): { outcome
 
 /** What is behind a reference or pointer. */
 function contentOf(state: State, { root }: Held, expression: Expression): number {
-  const held = root && state.held.get(root)
+  const held = root && heldBy(state.frame, root)
   if (held !== undefined) return held
   const readOnly = root && spaceOf(root) !== undefined && accessOf(root) === 'read'
   if (readOnly) return node(state.graph)
@@ -129,7 +129,7 @@ function analyseCall(state: State, flow: number, called: Func, list: readonly Ex
     if (parameter.inResult) edge(graph, result, values[i].node)
     if (parameter.contentInResult && content !== undefined) edge(graph, result, content)
     const { root } = values[i]
-    if (!root || !state.held.has(root)) continue
+    if (!root || heldBy(state.frame, root) === undefined) continue
     const output = node(graph, outcome.flow)
     if (parameter.varies) {
       const own = node(graph, varying)
@@ -142,7 +142,7 @@ function analyseCall(state: State, flow: number, called: Func, list: readonly Ex
     for (const from of parameter.fromContents) if (contents[from] !== undefined) edge(graph, output, contents[from])
     after.set(root, output)
   }
-  for (const [root, held] of after) state.held.set(root, held)
+  for (const [root, held] of after) state.frame.own.set(root, held)
   return { flow: outcome.flow, node: result }
 }
 

@@ -27,7 +27,15 @@ function summarise(of: Func, summaries: ReadonlyMap<Func, Summary>, inputs: Entr
   const graph = newGraph()
   const start = node(graph)
   const result = node(graph)
-  const state: State = { graph, summaries, values: new Map(), held: new Map(), loops: [], result, outputs: new Map() }
+  const state: State = {
+    graph,
+    summaries,
+    values: new Map(),
+    frame: { parent: undefined, own: new Map() },
+    loops: [],
+    result,
+    outputs: new Map(),
+  }
   const parameters = of.parameters.map((parameter, i) => addParameter(state, parameter, inputs?.[i]))
   analyseList(state, start, of.body)
   if (of.result === undefined) finish(state)
@@ -78,7 +86,7 @@ function addParameter(state: State, parameter: Value, input: EntryPoint['inputs'
   if (parameter.type.space !== 'function') return { value }
   const content = node(graph)
   const output = node(graph)
-  state.held.set(root, content)
+  state.frame.own.set(root, content)
   state.outputs.set(root, output)
   return { value, content, output }
 }

@@ -1,6 +1,6 @@
 /** What the analysis of a function knows at a place. */
 import type { Func, Value, Variable } from '../program.js'
-import { edge, type Graph, type Label, node } from './graph.js'
+import { type Graph, type Label, node } from './graph.js'
 
 /** What calls of a function need and give. */
 export interface Summary {
@@ -36,11 +36,19 @@ export interface Held {
   readonly whole?: boolean
 }
 
+/** What variables hold, where that is not what they hold in the frame around. */
+export interface Frame {
+  readonly parent: Frame | undefined
+  readonly own: Map<Root, number>
+}
+
 export interface LoopState {
-  readonly entry: ReadonlyMap<Root, number>
-  /** What variables hold after the loop or switch. */
-  readonly exit: Map<Root, number>
   readonly kind: 'loop' | 'switch'
+  readonly frame: Frame
+  /** Where it is left: what variables hold there, those that may have changed since it began. */
+  readonly exits: ReadonlyMap<Root, number>[]
+  /** The same at each `continue`. */
+  readonly continues: ReadonlyMap<Root, number>[]
 }
 
 export interface State {
@@ -48,31 +56,56 @@ export interface State {
   readonly summaries: ReadonlyMap<Func, Summary>
   /** By `let` and parameter. */
   readonly values: Map<Value, Held>
-  /** What variables hold now. */
-  held: Map<Root, number>
+  frame: Frame
   readonly loops: LoopState[]
   readonly result: number
   /** What is behind each pointer parameter at the end. */
   readonly outputs: Map<Root, number>
 }
 
-/** Joins what variables hold after branches: edges to all that are not the same. */
-export function joinHeld(graph: Graph, ways: readonly ReadonlyMap<Root, number>[]): Map<Root, number> {
-  const [first, ...others] = ways
-  const joined = new Map<Root, number>()
-  for (const [root, held] of first) {
-    const all = others.map((way) => way.get(root)).filter((other) => other !== undefined && other !== held) as number[]
-    joined.set(root, all.length ? node(graph, held, ...all) : held)
+/** What a variable holds now; undefined: it is none that is followed. */
+export function heldBy(frame: Frame | undefined, root: Root): number | undefined {
+  for (let at = frame; at; at = at.parent) {
+    const held = at.own.get(root)
+    if (held !== undefined) return held
   }
-  return joined
+  return undefined
 }
 
-/** Adds what variables hold here to what they hold after a loop or switch. */
-export function addExit(state: State, { exit, entry }: LoopState): void {
-  for (const root of entry.keys()) {
-    const held = state.held.get(root)!
-    const there = exit.get(root)
-    if (there === undefined) exit.set(root, node(state.graph, held))
-    else edge(state.graph, there, held)
+/** Runs `analyse` in a frame within the present one. @returns what changed, and what `analyse` returned */
+export function inFrame<T>(state: State, analyse: (frame: Frame) => T): { result: T; own: Map<Root, number> } {
+  const frame: Frame = { parent: state.frame, own: new Map() }
+  state.frame = frame
+  const result = analyse(frame)
+  state.frame = frame.parent!
+  return { result, own: frame.own }
+}
+
+/** Joins what variables hold after ways that meet, into the present frame. */
+export function join({ graph, frame }: State, ways: readonly ReadonlyMap<Root, number>[]): void {
+  for (const root of new Set(ways.flatMap((way) => [...way.keys()]))) {
+    const before = heldBy(frame, root)
+    // Variables of the ways themselves are gone.
+    if (before === undefined) continue
+    const all = new Set(ways.map((way) => way.get(root) ?? before))
+    frame.own.set(root, all.size === 1 ? [...all][0] : node(graph, ...all))
   }
+}
+
+/** Notes what variables hold where a loop or switch is left. */
+export function addExit(state: State, { frame, exits }: LoopState): void {
+  exits.push(changedSince(state, frame))
+}
+
+export function addContinue(state: State, { frame, continues }: LoopState): void {
+  continues.push(changedSince(state, frame))
+}
+
+function changedSince(state: State, frame: Frame): ReadonlyMap<Root, number> {
+  const changed = new Map<Root, number>()
+  for (let at: Frame | undefined = state.frame; at; at = at.parent) {
+    for (const [root, held] of at.own) if (!changed.has(root)) changed.set(root, held)
+    if (at === frame) break
+  }
+  return changed
 }

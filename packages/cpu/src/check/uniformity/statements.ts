@@ -1,8 +1,9 @@
 import * as behaviours from '../behaviours.js'
-import type { Statement } from '../program.js'
+import type { Expression, Statement } from '../program.js'
+import { blocksOf, eachExpression } from '../walk.js'
 import { analyse, isWhole } from './expressions.js'
 import { edge, node } from './graph.js'
-import { addExit, joinHeld, type LoopState, type Root, type State } from './state.js'
+import { addContinue, addExit, heldBy, inFrame, join, type LoopState, type Root, type State } from './state.js'
 
 const known = new WeakMap<Statement, number>()
 
@@ -24,7 +25,7 @@ function findBehaviour(statement: Statement): number {
     case 'switch':
       return behaviours.ofSwitch(statement.cases.map(({ body }) => behaviourOfList(body)))
     case 'loop':
-      return behaviours.ofLoop(behaviourOfList(statement.body), statement.condition !== undefined || statement.breakIf !== undefined)
+      return behaviours.ofLoop(behaviourOfList(statement.body), statement.condition !== undefined, statement.breakIf !== undefined)
     case 'block':
       return behaviourOfList(statement.body)
     case 'break':
@@ -53,7 +54,7 @@ function analyseStatement(state: State, flow: number, statement: Statement): num
   switch (statement.op) {
     case 'variable': {
       const initial = statement.initial && analyse(state, flow, statement.initial)
-      state.held.set(statement.variable, initial?.node ?? flow)
+      state.frame.own.set(statement.variable, initial?.node ?? flow)
       return initial?.flow ?? flow
     }
     case 'let': {
@@ -81,29 +82,31 @@ function analyseStatement(state: State, flow: number, statement: Statement): num
     }
     case 'if': {
       const condition = analyse(state, flow, statement.condition)
-      const before = state.held
       const ways = [statement.then, statement.else].map((body) => {
-        state.held = new Map(before)
-        const after = analyseList(state, condition.node, body)
-        return { after, held: state.held, goesOn: (behaviourOfList(body) & behaviours.next) !== 0 }
+        const { result: after, own } = inFrame(state, () => analyseList(state, condition.node, body))
+        return { after, own, goesOn: (behaviourOfList(body) & behaviours.next) !== 0 }
       })
-      const going = ways.filter(({ goesOn }) => goesOn)
-      state.held = going.length ? joinScoped(state, before, going) : before
+      join(
+        state,
+        ways.filter(({ goesOn }) => goesOn).map(({ own }) => own),
+      )
       return behaviourOf(statement) === behaviours.next ? condition.flow : node(graph, ...ways.map(({ after }) => after))
     }
     case 'switch': {
       const selector = analyse(state, flow, statement.selector)
-      const before = state.held
-      const around: LoopState = { kind: 'switch', entry: before, exit: new Map() }
-      state.loops.push(around)
+      const exits: ReadonlyMap<Root, number>[] = []
       const ends = statement.cases.map(({ body }) => {
-        state.held = new Map(before)
-        const after = analyseList(state, selector.node, body)
-        if (behaviourOfList(body) & behaviours.next) addExit(state, around)
-        return after
+        const { result } = inFrame(state, (frame) => {
+          const around: LoopState = { kind: 'switch', frame, exits, continues: [] }
+          state.loops.push(around)
+          const after = analyseList(state, selector.node, body)
+          if (behaviourOfList(body) & behaviours.next) addExit(state, around)
+          state.loops.pop()
+          return after
+        })
+        return result
       })
-      state.loops.pop()
-      state.held = around.exit.size ? around.exit : before
+      join(state, exits)
       return behaviourOf(statement) === behaviours.next ? selector.flow : node(graph, ...ends)
     }
     case 'loop':
@@ -112,7 +115,7 @@ function analyseStatement(state: State, flow: number, statement: Statement): num
       addExit(state, state.loops.at(-1)!)
       return flow
     case 'continue':
-      for (const [root, entry] of state.loops.findLast(({ kind }) => kind === 'loop')!.entry) edge(graph, entry, state.held.get(root)!)
+      addContinue(state, state.loops.findLast(({ kind }) => kind === 'loop')!)
       return flow
     case 'return': {
       const value = statement.value && analyse(state, flow, statement.value)
@@ -125,50 +128,73 @@ function analyseStatement(state: State, flow: number, statement: Statement): num
 
 /** What is behind pointer parameters when the function returns. */
 export function finish(state: State): void {
-  for (const [root, output] of state.outputs) edge(state.graph, output, state.held.get(root)!)
+  for (const [root, output] of state.outputs) edge(state.graph, output, heldBy(state.frame, root)!)
 }
 
-function joinScoped(state: State, before: ReadonlyMap<Root, number>, ways: readonly { held: Map<Root, number> }[]): Map<Root, number> {
-  const joined = joinHeld(
-    state.graph,
-    ways.map(({ held }) => held),
-  )
-  // Variables of the branches are gone.
-  for (const root of joined.keys()) if (!before.has(root)) joined.delete(root)
-  return joined
-}
-
-function write(state: State, root: Root, whole: boolean, from: number[]): void {
-  const before = state.held.get(root)
+function write({ graph, frame }: State, root: Root, whole: boolean, from: number[]): void {
+  const before = heldBy(frame, root)
   if (before === undefined) return
-  state.held.set(root, node(state.graph, ...from, ...(whole ? [] : [before])))
+  frame.own.set(root, node(graph, ...from, ...(whole ? [] : [before])))
 }
 
 function analyseLoop(state: State, flow: number, statement: Extract<Statement, { op: 'loop' }>): number {
   const { graph } = state
-  const before = analyseList(state, flow, statement.initial)
-  const outer = state.held
-  const start = node(graph, before)
-  const entry = new Map([...outer].map(([root, held]) => [root, node(graph, held)] as const))
-  const around: LoopState = { kind: 'loop', entry, exit: new Map() }
-  state.loops.push(around)
-  state.held = new Map(entry)
-  let now = start
-  if (statement.condition) {
-    const condition = analyse(state, now, statement.condition)
-    now = condition.node
-    addExit(state, around)
+  const exits: ReadonlyMap<Root, number>[] = []
+  const { result, own } = inFrame(state, () => {
+    const before = analyseList(state, flow, statement.initial)
+    const start = node(graph, before)
+    const entry = new Map<Root, number>()
+    for (const root of writtenIn(state, statement)) {
+      const held = heldBy(state.frame, root)
+      if (held !== undefined) entry.set(root, node(graph, held))
+    }
+    const inner = inFrame(state, (frame) => {
+      const around: LoopState = { kind: 'loop', frame, exits, continues: [] }
+      for (const [root, held] of entry) frame.own.set(root, held)
+      state.loops.push(around)
+      let now = start
+      const leave = (condition: Expression) => {
+        now = analyse(state, now, condition).node
+        addExit(state, around)
+      }
+      if (statement.condition) leave(statement.condition)
+      now = analyseList(state, now, statement.body)
+      const behaviour = behaviourOfList(statement.body)
+      if (behaviour & (behaviours.next | behaviours.continues)) {
+        join(state, behaviour & behaviours.next ? [...around.continues, new Map(frame.own)] : around.continues)
+        now = analyseList(state, now, statement.continuing)
+        if (statement.breakIf) leave(statement.breakIf)
+        edge(graph, start, now)
+        for (const [root, held] of entry) edge(graph, held, heldBy(frame, root)!)
+      }
+      state.loops.pop()
+      return now
+    })
+    join(state, exits)
+    return behaviourOf(statement) === behaviours.next ? before : inner.result
+  })
+  join(state, [own])
+  return result
+}
+
+/** Variables that a loop may write: those left of assignments, and those whose addresses it takes or has. */
+function writtenIn({ values }: State, loop: Statement): Set<Root> {
+  const found = new Set<Root>()
+  const inList = (list: readonly Statement[]) => {
+    for (const statement of list) {
+      if ((statement.op === 'assign' || statement.op === 'update') && statement.to) add(statement.to)
+      for (const block of blocksOf(statement)) inList(block)
+    }
   }
-  now = analyseList(state, now, statement.body)
-  now = analyseList(state, now, statement.continuing)
-  if (statement.breakIf) {
-    const condition = analyse(state, now, statement.breakIf)
-    now = condition.node
-    addExit(state, around)
+  const add = (reference: Expression) => {
+    if (reference.op === 'variable') found.add(reference.variable)
+    else if (reference.op === 'member' || reference.op === 'index') add(reference.base)
   }
-  edge(graph, start, now)
-  for (const [root, held] of entry) edge(graph, held, state.held.get(root)!)
-  state.loops.pop()
-  state.held = around.exit.size ? around.exit : outer
-  return behaviourOf(statement) === behaviours.next ? before : now
+  inList([loop])
+  eachExpression([loop], (expression) => {
+    if (expression.op === 'address-of') add(expression.of)
+    const root = expression.op === 'value' ? values.get(expression.value)?.root : undefined
+    if (root) found.add(root)
+  })
+  return found
 }
