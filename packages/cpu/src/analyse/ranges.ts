@@ -4,7 +4,7 @@
  * lies inside of memory. What is compared, though, must be what was meant, which is demanded (`Bounds.demands`).
  */
 import { isConst, u32 } from './fold.js'
-import type { Local, Loop, Statement, Value } from './ir.js'
+import type { Local, Loop, Shape, Statement, Value } from './ir.js'
 import { eachLocal, eachStatement, listsOf, writtenBy } from './visit.js'
 
 /** A whole number known when the nest is entered. */
@@ -100,7 +100,11 @@ export function isInnermost(loop: Loop): boolean {
   return found
 }
 
-export function findBounds(nest: Loop): Bounds | undefined {
+/**
+ * For code that all lanes run together: a counter that differs from lane to lane is below its end in the last of them, too.
+ * Terms are lane 0's values.
+ */
+export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds | undefined {
   const writes = new Map<Local, Write[]>()
   const found: { statement: Statement & { op: 'load' | 'store' }; place: Place }[] = []
   let order = 0
@@ -130,7 +134,7 @@ export function findBounds(nest: Loop): Bounds | undefined {
   const active = new Set<Local>()
 
   const isInvariant = (value: Value): boolean => {
-    let same = true
+    let same = !shape(value).varying
     eachLocal(value, (local) => {
       if (writes.has(local)) same = false
     })
@@ -165,7 +169,8 @@ export function findBounds(nest: Loop): Bounds | undefined {
     demands.push([number(least), begin.low], [begin.high, number(most)], [number(least), end.low], [end.high, number(most)])
     const step = leaf(update.step, true)
     if (!isConst(update.step)) demands.push([number(1), step])
-    const distance = plus(minus(end.high, begin.low), number(stays.name === 'le' ? 1 : 0))
+    if (shape(stays.b).stride !== 0) return undefined
+    const distance = plus(minus(end.high, begin.low), number((stays.name === 'le' ? 1 : 0) - 3 * Math.max(0, shape(stays.a).stride)))
     const count: Term = combine('max', number(0), step.op === 'number' && step.value === 1 ? distance : { op: 'divideUp', a: distance, b: step })
     counts.set(loop, count)
     return count
@@ -207,8 +212,8 @@ export function findBounds(nest: Loop): Bounds | undefined {
   }
 
   const ofLocal = (local: Local, place: Place): Range | undefined => {
-    const all = writes.get(local)!
-    if (active.has(local)) return undefined
+    const all = writes.get(local)
+    if (!all || active.has(local)) return undefined
     active.add(local)
     try {
       const [only] = all

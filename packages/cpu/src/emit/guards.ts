@@ -13,7 +13,7 @@ const greatestExact = 2 ** 46
 
 /** Pushes whether all loads and stores that the test speaks of stay inside, and gives those; undefined, and nothing pushed, where there are none. */
 export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
-  const bounds = findBounds(nest)
+  const bounds = findBounds(nest, e.shape)
   if (!bounds) return undefined
   const wanted = bounds.accesses.filter(({ statement }) => {
     const shape = e.shape(statement.offset)

@@ -99,7 +99,7 @@ export function writeLoad(e: Emitter, statement: Statement & { op: 'load' }): vo
   const place = placeOf(e, memory)
   const shape = e.shape(offset)
   const words = to.length
-  if (e.unchecked.has(statement)) {
+  if (e.unchecked.has(statement) && !e.masked) {
     const constant = writeSafe(e, place, statement)
     const address = code.local('i32')
     code.set(address)
@@ -245,7 +245,7 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
         writeScalar(e, value)
         code.memory(value.kind === 'f32' ? op.f32_store : op.i32_store, constant + 4 * i)
       })
-    if (e.unchecked.has(statement)) {
+    if (e.unchecked.has(statement) && !e.masked) {
       const constant = writeSafe(e, place, statement)
       code.set(own)
       return storeAll(constant)
