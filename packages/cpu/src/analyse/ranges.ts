@@ -205,7 +205,9 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
   }
   const beginning = (local: Local, { first }: { first: Write | undefined }): Range | undefined => {
     if (!first) {
-      const term = leaf({ op: 'local', kind: local.kind, local }, true)
+      const value: Value = { op: 'local', kind: local.kind, local }
+      if (shape(value).varying) return undefined
+      const term = leaf(value, true)
       return { low: term, high: term }
     }
     return first.statement.op === 'assign' ? rangeOf(first.statement.value, first) : undefined
