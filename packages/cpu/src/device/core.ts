@@ -34,8 +34,17 @@ export interface CoreOptions {
   readonly features: ReadonlySet<string>
   /** Most pages of memory, for tests. */
   readonly maxPages?: number
+  /** May hold the device, and all else: what holds the core is what users hold. */
   uncaptured(error: GPUError): void
 }
+
+/**
+ * Ends the threads of a device of which nothing is held any more. They hold their runner, so the runner must not hold the core (`failing`); all of a device's
+ * objects do.
+ */
+const abandoned = new FinalizationRegistry<{ runner?: Runner }>(({ runner }) => runner?.close())
+
+const failing = (core: WeakRef<Core>) => (reason: string) => core.deref()?.lose('unknown', `the CPU adapter failed: ${reason}`)
 
 export interface Core {
   readonly options: CoreOptions
@@ -80,11 +89,12 @@ const mostStaged = 4 * 2 ** 20
 
 export function createCore(options: CoreOptions): Core {
   const memory = createMemory(options.shared, options.maxPages)
-  const errors = createErrorScopes(options.uncaptured)
+  const scopes = createErrorScopes(options.uncaptured)
+  const errors: ErrorScopes = { ...scopes, report: (kind, message) => void (isLost || scopes.report(kind, message)) }
   let loseWith: (info: GPUDeviceLostInfo) => void
   const lost = new Promise<GPUDeviceLostInfo>((resolve) => (loseWith = resolve))
   let isLost = false
-  let running: Runner | undefined
+  const running: { runner?: Runner } = {}
   let submitted = 0
   /** Freed memory that something submitted may still use. */
   let freed: Allocation[] = []
@@ -95,20 +105,20 @@ export function createCore(options: CoreOptions): Core {
   const onLoss = new Set<() => void>()
 
   const runner = (): Runner => {
-    if (running) return running
-    const failed = (reason: string) => lose('unknown', `the CPU adapter failed: ${reason}`)
+    if (running.runner) return running.runner
+    const failed = failing(new WeakRef(core))
     try {
-      running = options.shared
+      running.runner = options.shared
         ? createPool({ memory, threads: options.threads, platform: options.platform, failed })
         : createInline({ memory, failed })
     } catch (error) {
-      running = idle
+      running.runner = idle
       failed((error as Error).message)
     }
-    return running
+    return running.runner
   }
 
-  const done = () => running?.done() ?? 0
+  const done = () => running.runner?.done() ?? 0
 
   const reclaim = () => {
     if (freed.length === 0) return
@@ -142,7 +152,7 @@ export function createCore(options: CoreOptions): Core {
   function lose(reason: GPUDeviceLostReason, message: string): void {
     if (isLost) return
     isLost = true
-    running?.close()
+    running.runner?.close()
     for (const each of [...onLoss]) each()
     loseWith(new DeviceLostInfo(reason, message) as GPUDeviceLostInfo)
   }
@@ -168,7 +178,7 @@ export function createCore(options: CoreOptions): Core {
         return undefined
       }
     },
-    commands: () => new CommandWriter(options.threads, running?.costOf),
+    commands: () => new CommandWriter(options.threads, running.runner?.costOf),
     runner,
     allocate(bytes) {
       reclaim()
@@ -213,5 +223,6 @@ export function createCore(options: CoreOptions): Core {
     },
     lose,
   }
+  abandoned.register(core, running)
   return core
 }

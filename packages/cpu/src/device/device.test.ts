@@ -40,7 +40,7 @@ describe('adapter', () => {
     expect(open().wgslLanguageFeatures.size).toBe(0)
   })
 
-  test.each([0, -1, 1.5, Number.NaN])('%d threads are refused', (threads) => {
+  test.each([0, -1, 1.5, 129, Number.NaN])('%d threads are refused', (threads) => {
     expect(() => open({ threads })).toThrow(/createGpu: threads: expected a whole number/)
   })
 

@@ -8,9 +8,6 @@ import { createQuerySet } from './query-set.js'
 import { CpuQueue } from './queue.js'
 import { CpuShaderModule } from './shader-module.js'
 
-/** Ends the threads of devices that were collected without `destroy`. */
-const collected = new FinalizationRegistry<Core>((core) => core.lose('destroyed', 'the device was garbage-collected'))
-
 type Handler = ((this: GPUDevice, event: GPUUncapturedErrorEvent) => unknown) | null
 
 export class CpuDevice extends EventTarget implements GPUDevice {
@@ -27,9 +24,7 @@ export class CpuDevice extends EventTarget implements GPUDevice {
   /** @internal */
   constructor(options: Omit<CoreOptions, 'uncaptured'>, info: GPUAdapterInfo, { label = '', defaultQueue }: GPUDeviceDescriptor) {
     super()
-    // The threads' side must not keep the device from being collected.
-    const self = new WeakRef(this)
-    const uncaptured = (error: GPUError) => void self.deref()?.dispatchEvent(new UncapturedErrorEvent('uncapturederror', { error }))
+    const uncaptured = (error: GPUError) => void this.dispatchEvent(new UncapturedErrorEvent('uncapturederror', { error }))
     this.#core = createCore({ ...options, uncaptured })
     this.label = label
     this.features = options.features as GPUSupportedFeatures
@@ -37,7 +32,6 @@ export class CpuDevice extends EventTarget implements GPUDevice {
     this.adapterInfo = info
     this.queue = new CpuQueue(this.#core, defaultQueue?.label ?? '') as GPUQueue
     this.lost = this.#core.lost
-    collected.register(this, this.#core)
   }
 
   get onuncapturederror(): Handler {

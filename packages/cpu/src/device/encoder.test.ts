@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { buffer, errorOf, openDevice, read, usage } from '../testing/open-device.js'
+import { bind, buffer, errorOf, openDevice, pipelineOf, read, usage } from '../testing/open-device.js'
 
 const device = await openDevice({ requiredFeatures: ['timestamp-query'] })
 afterAll(() => device.destroy())
@@ -66,6 +66,26 @@ describe('encoders', () => {
     expect(await errorOf(device, () => encoder.finish())).toBe("finish of command encoder 'e': it was finished before")
     expect(await errorOf(device, () => encoder.clearBuffer(source))).toBe("clearBuffer: command encoder 'e' is finished")
     expect(() => (encoder.beginRenderPass as unknown as () => void)()).toThrow(/beginRenderPass: this adapter computes on buffers only/)
+  })
+
+  test('a pass begun when it may not be records nothing', async () => {
+    const target = buffer(device, 16)
+    const step = pipelineOf(device, 'step')
+    const encoder = device.createCommandEncoder({ label: 'e' })
+    const finished = encoder.finish()
+    let pass!: GPUComputePassEncoder
+    expect(await errorOf(device, () => (pass = encoder.beginComputePass()))).toBe("beginComputePass: command encoder 'e' is finished")
+    pass.setPipeline(step)
+    pass.setBindGroup(0, bind(device, step, [target]))
+    pass.dispatchWorkgroups(1)
+    pass.end()
+    device.queue.submit([finished])
+    expect(await read(device, target)).toEqual([0, 0, 0, 0])
+    const nested = await refused((e) => {
+      e.beginComputePass()
+      e.beginComputePass().end()
+    })
+    expect(nested).toBe("finish of command encoder 'e': beginComputePass: a pass has not ended")
   })
 
   test('copies and clears, with all their arguments and without', async () => {

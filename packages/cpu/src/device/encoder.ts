@@ -39,11 +39,18 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
   beginComputePass(descriptor: GPUComputePassDescriptor = {}): CpuComputePassEncoder {
     const { label = '', timestampWrites } = descriptor
     let end: { querySet: CpuQuerySet; index: number } | undefined
+    let encoding: Encoding | undefined
     this.#try('beginComputePass', () => {
       if (timestampWrites) end = this.#timestamps(timestampWrites)
-      this.#encoding.state = 'in a pass'
+      encoding = this.#encoding
+      encoding.state = 'in a pass'
     })
-    return new CpuComputePassEncoder(this.#encoding, label, end)
+    if (!encoding) {
+      // What a pass that did not begin records goes nowhere.
+      encoding = new Encoding(this.#core)
+      encoding.fail('the pass did not begin')
+    }
+    return new CpuComputePassEncoder(encoding, label, end)
   }
 
   copyBufferToBuffer(source: GPUBuffer, destination: GPUBuffer, size?: number): undefined

@@ -79,7 +79,11 @@ class Adapter implements GPUAdapter {
     if (this.#consumed)
       throw new DOMException('requestDevice: this adapter gave a device before; request another adapter', 'OperationError')
     this.#consumed = true
-    return new CpuDevice({ ...this.#setup, limits, features: wanted }, this.info, descriptor)
+    try {
+      return new CpuDevice({ ...this.#setup, limits, features: wanted }, this.info, descriptor)
+    } catch (error) {
+      throw new DOMException(`requestDevice: no memory for a device: ${(error as Error).message}`, 'OperationError')
+    }
   }
 }
 interfaceName(Adapter, 'GPUAdapter')
@@ -112,7 +116,7 @@ export function openGpu(
   { threads, fused = true }: GpuOptions,
   { shared = platform.unshared === undefined, maxPages }: { shared?: boolean; maxPages?: number } = {},
 ): GPU {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1))
+  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= maxThreads))
     throw new RangeError(`createGpu: threads: expected a whole number from 1 to ${maxThreads}, found ${threads}`)
   const count = shared ? Math.min(maxThreads, threads ?? platform.cores) : 1
   return new Gpu({ compiler, platform, threads: count, fused: fused && canFuse(), shared, maxPages })

@@ -168,6 +168,12 @@ describe('passes', () => {
       "buffer 'out' is bound at group 0 binding 0 and group 1 binding 0, once for reading only",
     )
     expect(await offsets(0, 512)).toBe('')
+    // Offsets are given anew each time.
+    const forgotten = await refused(pipeline, (pass) => {
+      pass.setBindGroup(0, groups[0], [0])
+      pass.setBindGroup(0, groups[0])
+    })
+    expect(forgotten).toContain('dynamic offsets: expected 1, found 0')
   })
 
   test('a binding smaller than the shader needs is refused at the dispatch, where the layout says nothing', async () => {

@@ -51,7 +51,7 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
     start?: number,
     length?: number,
   ): undefined {
-    if (group === this.#groups[index] && offsets === none && group && !this.#ended) return
+    if (group && group === this.#groups[index] && offsets === none && this.#offsets[index] === none && !this.#ended) return
     if (group && !(group instanceof CpuBindGroup)) throw new TypeError(`setBindGroup: expected a GPUBindGroup, found ${String(group)}`)
     if (start !== undefined && (!(offsets instanceof Uint32Array) || start < 0 || start + length! > offsets.length))
       throw new RangeError(`setBindGroup: dynamic offsets ${start} to ${start + length!} are not within a Uint32Array`)
@@ -76,7 +76,8 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
     })
   }
 
-  dispatchWorkgroups(x: number, y = 1, z = 1): undefined {
+  dispatchWorkgroups(countX: number, countY = 1, countZ = 1): undefined {
+    const [x, y, z] = [Math.trunc(countX), Math.trunc(countY), Math.trunc(countZ)]
     const encoding = this.#encoding
     if (this.#ended) return this.#refuse('dispatchWorkgroups')
     if (encoding.failure !== undefined) return

@@ -80,7 +80,8 @@ export async function createComputePipelineAsync(core: Core, descriptor: GPUComp
   try {
     const plan = makePlan(core, descriptor)
     const { kernel } = plan
-    kernel.module ??= await core.options.platform.compileAsync(kernel.compiled.wasm)
+    kernel.compiling ??= core.options.platform.compileAsync(kernel.compiled.wasm)
+    kernel.module ??= await kernel.compiling
     if (core.isLost) return new CpuComputePipeline(core, label, undefined)
     introduce(core, kernel)
     return new CpuComputePipeline(core, label, plan)
@@ -132,7 +133,7 @@ function kernelOf(core: Core, module: CpuShaderModule, program: Program, compute
   const key = JSON.stringify([name, Object.entries(constants).sort(([a], [b]) => (a < b ? -1 : 1))])
   let kernel = module.kernels.get(key)
   if (!kernel) {
-    kernel = { compiled: compile(core, program, name, constants), module: undefined, id: undefined }
+    kernel = { compiled: compile(core, program, name, constants), compiling: undefined, module: undefined, id: undefined }
     module.kernels.set(key, kernel)
   }
   return kernel

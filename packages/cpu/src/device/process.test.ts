@@ -104,3 +104,36 @@ test('buffers that are only dropped are freed in time', async () => {
   )
   expect(printed).toBe('0\n')
 })
+
+test('of a device that is dropped with all its objects the threads end; as long as any of them is held they do not', async () => {
+  const printed = await node(
+    'abandoned',
+    `import { readdirSync } from 'node:fs'
+    const threads = () => (process.platform === 'linux' ? readdirSync('/proc/self/task').length : 0)
+    const collect = async () => {
+      for (let i = 0; i < 20; i++) {
+        globalThis.gc()
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    }
+    const open = async () => {
+      const device = await openDevice({ threads: 2 })
+      const target = buffer(device, 400)
+      const pipeline = pipelineOf(device, 'step')
+      run(device, pipeline, [target], 100)
+      await device.queue.onSubmittedWorkDone()
+      return { queue: device.queue, target }
+    }
+    await open()
+    await collect()
+    const before = threads()
+    for (let i = 0; i < 5; i++) await open()
+    const { queue } = await open()
+    await collect()
+    console.log(threads() - before <= 2)
+    await queue.onSubmittedWorkDone()
+    console.log('alive')`,
+    ['--expose-gc'],
+  )
+  expect(printed).toBe('true\nalive\n')
+})

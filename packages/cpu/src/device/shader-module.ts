@@ -25,6 +25,7 @@ interfaceName(CompilationMessage, 'GPUCompilationMessage')
 /** An entry point with its constants, compiled: shared by all pipelines with them. */
 export interface Kernel {
   readonly compiled: CompiledPipeline
+  compiling: Promise<WebAssembly.Module> | undefined
   module: WebAssembly.Module | undefined
   /** Its number among the threads, once they know it. */
   id: number | undefined

@@ -165,7 +165,11 @@ export function createPool({ memory, threads, platform, failed }: PoolOptions): 
       const number = submitted + 1
       const signal = new CommandWriter(threads)
       signal.signal(number)
-      if (append(signal) === undefined) throw new RangeError('no memory for a command')
+      // No memory for a command: look now and then.
+      if (append(signal) === undefined) {
+        while (!closed && done() < submission) await new Promise((resolve) => setTimeout(resolve, 1))
+        return
+      }
       let resolve = () => {}
       const promise = new Promise<void>((settle) => (resolve = settle))
       waiting.set(number, { promise, resolve })
