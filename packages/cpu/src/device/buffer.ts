@@ -138,10 +138,11 @@ export class CpuBuffer implements GPUBuffer {
 interfaceName(CpuBuffer, 'GPUBuffer')
 
 export function createBuffer(core: Core, descriptor: GPUBufferDescriptor): CpuBuffer {
-  const { label = '', size, usage, mappedAtCreation } = descriptor
+  const { label = '', usage, mappedAtCreation } = descriptor
+  const size = Math.trunc(descriptor.size)
   const call = `createBuffer of ${named('buffer', label)}`
-  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0)
-    throw new TypeError(`${call}: size: expected a whole number of bytes, found ${String(size)}`)
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new TypeError(`${call}: size: expected a whole number of bytes, found ${String(descriptor.size)}`)
   if (typeof usage !== 'number') throw new TypeError(`${call}: usage: expected a number, found ${String(usage)}`)
   if (mappedAtCreation && size % 4 !== 0)
     throw new RangeError(`${call}: size: expected a multiple of 4 for mappedAtCreation, found ${size}`)

@@ -175,6 +175,23 @@ describe('submit', () => {
   })
 })
 
+test.each([true, false])('addresses above 2 GiB (shared memory: %s)', async (shared) => {
+  const large = await openDevice({ shared, requiredLimits: { maxBufferSize: 2 ** 31 } })
+  // Never touched, so nothing but addresses.
+  for (let i = 0; i < 2; i++) large.createBuffer({ size: 1.25 * 2 ** 30, usage: STORAGE })
+  const [base, a, b] = [buffer(large, 16, UNIFORM | COPY_DST), buffer(large, 4000), buffer(large, 4000)]
+  large.queue.writeBuffer(base, 0, new Uint32Array([3]))
+  run(large, pipelineOf(large, 'number'), [base, a], 1000)
+  run(large, pipelineOf(large, 'turns'), [base, b], 10)
+  const encoder = large.createCommandEncoder()
+  encoder.copyBufferToBuffer(a, 4, b, 8, 3000)
+  encoder.clearBuffer(a, 0, 2000)
+  large.queue.submit([encoder.finish()])
+  expect((await read(large, b)).slice(0, 5)).toEqual([3, 3, 4, 5, 6])
+  expect((await read(large, a)).slice(498, 502)).toEqual([0, 0, 503, 504])
+  large.destroy()
+})
+
 test.each([1, 2, 3, 4])('%i threads, and one without shared memory, give the same bits', async (threads) => {
   const results = await Promise.all(
     [true, false].map(async (shared) => {
