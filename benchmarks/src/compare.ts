@@ -54,7 +54,8 @@ export async function compare(
   }))
   for (const { label, time, also } of results) {
     const ratio = ratios.find((each) => each.label === label)
-    const times = label === ceilingLabel ? '' : ' times ours'
+    const byProcessor = first.also.processorMs ? also.processorMs / first.also.processorMs : 0
+    const times = label === ceilingLabel ? `, at ${(100 * byProcessor).toFixed(1)}% by the processor's time` : ' times ours'
     const against = ratio ? `, ${relation(label, ratio.ratio)}${times}${ratio.goal ? ` (goal ${ratio.goal})` : ''}` : ''
     const processor = `, ${digits(also.processorMs)} ms of the processor`
     const speed = flops ? `, ${digits(flops / time.median / 1e6)} GFLOPS` : ''
