@@ -1,4 +1,5 @@
 import type { AttributeSyntax } from '../parse/syntax.js'
+import { count } from './calls.js'
 import type { Context } from './context.js'
 import { checkValue } from './expressions.js'
 import { expressionOf, type Operand } from './operand.js'
@@ -35,9 +36,10 @@ export function checkAttributes(attributes: readonly AttributeSyntax[], allowed:
     if (seen.has(name) && name !== 'diagnostic') throw new WgslError(`'@${name}' is there twice`, position)
     seen.add(name)
     const found = given?.length ?? 0
-    if (found < counts[0] || found > counts[1] || (given && counts[1] === 0))
+    if (given && counts[1] === 0) throw new WgslError(`'@${name}' takes no arguments and no parentheses`, position)
+    if (found < counts[0] || found > counts[1])
       throw new WgslError(
-        `'@${name}' takes ${counts[0] === counts[1] ? counts[0] : counts.join(' to ')} arguments, found ${found}`,
+        `'@${name}' takes ${counts[0] === counts[1] ? count(counts[0], 'argument') : `${counts.join(' to ')} arguments`}, found ${found}`,
         position,
       )
     if (name === 'diagnostic') checkSeverity(given![0].op === 'name' ? given![0].name : '', given![0].position)

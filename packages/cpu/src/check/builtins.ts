@@ -2,7 +2,7 @@
 import type { NameSyntax } from '../parse/syntax.js'
 import { checkAtomic, isAtomicFunction } from './atomics.js'
 import { type Called, count } from './calls.js'
-import type { Constant } from './constants.js'
+import { type Constant, EvaluationError, type Scalar } from './constants.js'
 import type { Context } from './context.js'
 import { bitcastScalar } from './conversions.js'
 import { frexp, modf } from './library/floats.js'
@@ -69,16 +69,28 @@ function checkLibrary(context: Context, name: string, given: readonly Operand[],
   if (constantOnly)
     return evaluate(context, found.result!, position, () => {
       const values = operands.map((operand) => operand.constant!)
-      check?.(values, element)
-      return value!(values, element)
+      return named(name, () => {
+        check?.(values, element)
+        return value!(values, element)
+      })
     })
   if (check)
     evaluate(context, bool, position, () => {
       const known = operands.map((operand) => operand.constant)
-      check(known, element)
+      named(name, () => check(known, element))
       return true
     })
   return nodeOperand(call(name, operands.map(expressionOf), found.result as Type, position), value ? latest(operands) : 'runtime')
+}
+
+/** With the function's name in what is wrong. */
+function named<T>(name: string, calculate: () => T): T {
+  try {
+    return calculate()
+  } catch (error) {
+    if (error instanceof EvaluationError && !error.message.includes(name)) throw new EvaluationError(`'${name}': ${error.message}`)
+    throw error
+  }
 }
 
 function call(name: string, values: readonly Expression[], type: Type, position: Position): Expression {
@@ -186,7 +198,9 @@ function checkBitcast(context: Context, callee: NameSyntax, given: readonly Oper
   if (shapeOf(given[0].type) !== shape || isScalar(elementOf(given[0].type)!, 'bool'))
     refuse(`bitcast<${typeName(type)}>`, given, takes, position)
   const from = elementOf(given[0].type)!
-  const asInt = shaped(shape, to.name === 'u32' ? u32 : i32)
+  // Integers without a type are u32 where that is asked for and they are in its range.
+  const negative = given[0].stage === 'const' && [given[0].constant!].flat().some((value) => (value as Scalar) < 0)
+  const asInt = shaped(shape, to.name === 'u32' && !negative ? u32 : i32)
   const concreteFrom =
     from.name === 'abstract-int' ? asInt : from.name === 'abstract-float' ? shaped(shape, { kind: 'scalar', name: 'f32' }) : given[0].type
   const operand = convert(given[0], concreteFrom)

@@ -89,7 +89,7 @@ export function lookUp(context: Context, name: string, position: Position): Entr
     const entry = scope.names.get(name)
     if (entry?.kind === 'bypassed')
       throw new WgslError(
-        `'${name}' may not be set here: a 'continue' comes before its declaration in line ${entry.position.line}`,
+        `'${name}' may have no value here: a 'continue' comes before its declaration in line ${entry.position.line}`,
         position,
       )
     if (entry) return entry

@@ -5,7 +5,7 @@ import type { Context } from './context.js'
 import { matrixOperation } from './matrices.js'
 import { convert, evaluate, expressionOf, latest, nodeOperand, type Operand } from './operand.js'
 import { type BinaryOperator, type Expression, type Position, type Type, type UnaryOperator, WgslError } from './program.js'
-import { describe, type Match, matchAny, type Signature, signature } from './signatures.js'
+import { type Match, matchAny, type Signature, signature } from './signatures.js'
 import { type AnyType, elementOf, typeName } from './types.js'
 
 const arithmetic = [signature('*T *T -> *T', 'number'), signature('vT T -> vT', 'number'), signature('T vT -> vT', 'number')]
@@ -43,6 +43,12 @@ const unary: Record<UnaryOperator, readonly Signature[]> = {
   '!': [signature('*bool -> *bool')],
 }
 
+const ofUnary: Record<UnaryOperator, string> = {
+  '-': 'i32, f32 or vectors of them',
+  '~': 'i32, u32 or vectors of them',
+  '!': 'bool or vectors of it',
+}
+
 /** Applies a function of scalars to each component; scalars among the values go with every component. */
 export function eachComponent(values: readonly Constant[], apply: (...scalars: Scalar[]) => Scalar): Constant {
   const size = Math.max(...values.map((value) => (Array.isArray(value) ? value.length : 0)))
@@ -54,10 +60,7 @@ export function checkUnary(context: Context, operator: UnaryOperator, operand: O
   const constant = operand.stage === 'const'
   const found = matchAny(unary[operator], [operand.type], constant)
   if (!found)
-    throw new WgslError(
-      `operator '${operator}' does not take '${typeName(operand.type)}'; it takes ${describe(unary[operator])}`,
-      operand.position,
-    )
+    throw new WgslError(`operator '${operator}' does not take '${typeName(operand.type)}'; it takes ${ofUnary[operator]}`, operand.position)
   const element = found.element.name
   if (constant) {
     const of = (value: Scalar) => (operator === '-' ? negate(value, element) : operator === '~' ? complement(value, element) : !value)
@@ -107,10 +110,36 @@ function checkRight(context: Context, operator: BinaryOperator, found: Match, ri
   evaluate(context, right.type, position, () => eachComponent([right.constant!], check))
 }
 
+const ofNumbers = 'i32, u32, f32 or vectors of them'
+const twoNumbers = `two values of one type (${ofNumbers})`
+const numbers = `${twoNumbers}, or a vector and a scalar of one type`
+const bitwise = 'two values of one type (bool, i32, u32 or vectors of them)'
+const shifts = 'an i32, u32 or vector of them, and a u32 or vector of as many on the right'
+const equal = `two values of one type (bool, ${ofNumbers})`
+
+/** What each takes, for errors. */
+const takes: Record<Exclude<BinaryOperator, '&&' | '||'>, string> = {
+  '+': `${numbers}, or two matrices of one type`,
+  '-': `${numbers}, or two matrices of one type`,
+  '*': `${numbers}, or a matrix and an f32, vector or matrix that fits`,
+  '/': numbers,
+  '%': numbers,
+  '&': bitwise,
+  '|': bitwise,
+  '^': 'two values of one type (i32, u32 or vectors of them)',
+  '<<': shifts,
+  '>>': shifts,
+  '==': equal,
+  '!=': equal,
+  '<': twoNumbers,
+  '<=': twoNumbers,
+  '>': twoNumbers,
+  '>=': twoNumbers,
+}
+
 function refuse(operator: BinaryOperator, left: Operand, right: Operand, position: Position): never {
-  const takes = ['+', '-', '*'].includes(operator) ? `${describe(binary[operator])}; or matrices that fit` : describe(binary[operator])
   throw new WgslError(
-    `operator '${operator}' does not take ('${typeName(left.type)}', '${typeName(right.type)}'); it takes ${takes}`,
+    `operator '${operator}' does not take '${typeName(left.type)}' and '${typeName(right.type)}'; it takes ${takes[operator as keyof typeof takes]}`,
     position,
   )
 }

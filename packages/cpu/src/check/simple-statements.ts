@@ -6,7 +6,7 @@ import { checkCondition, checkExpression, checkValue } from './expressions.js'
 import { constant, convertedTo, expressionOf, load, type Operand } from './operand.js'
 import { checkUpdate } from './operators.js'
 import { addressSpaces } from './predeclared.js'
-import { type Statement, type Type, type Value, type Variable, WgslError } from './program.js'
+import { type Expression, type Statement, type Type, type Value, type Variable, WgslError } from './program.js'
 import { isConstructible } from './traits.js'
 import { checkStoreType, checkType, enumerant } from './type-expressions.js'
 import { abstractInt, concreteType, converts, isScalar, typeName } from './types.js'
@@ -50,14 +50,10 @@ export function checkAssert(context: Context, { condition, position }: AssertSyn
 }
 
 /** What is left of an assignment: a reference that can be written. */
-function checkTarget(to: Operand): void {
+function checkTarget(to: Operand): asserts to is Operand & { node: Expression; reference: object } {
   if (!to.reference) {
-    const { node } = to
-    const hint =
-      node?.op === 'value'
-        ? `: '${node.value.name}' is ${node.value.type.kind === 'pointer' ? "a pointer ('*' is missing)" : 'no variable'}`
-        : ''
-    throw new WgslError(`cannot assign to a value of type '${typeName(to.type)}'${hint}`, to.position)
+    if (to.stage === 'const') throw new WgslError('cannot assign to a constant', to.position)
+    throw new WgslError(`cannot assign to a value of type '${typeName(to.type)}'${hint(to.node!)}`, to.position)
   }
   if (to.reference.access === 'read')
     throw new WgslError(
@@ -68,6 +64,16 @@ function checkTarget(to: Operand): void {
     )
   if (to.type.kind === 'atomic') throw new WgslError(`a value of type '${typeName(to.type)}' is written with atomicStore only`, to.position)
   if (!isConstructible(to.type)) throw new WgslError(`a value of type '${typeName(to.type)}' cannot be assigned as a whole`, to.position)
+}
+
+/** Why an expression is no reference. */
+function hint(expression: Expression): string {
+  if (expression.op === 'swizzle' && expression.components.length > 1) return ': components are assigned one at a time'
+  let base = expression
+  while (base.op === 'swizzle' || base.op === 'member' || base.op === 'index') base = base.base
+  if (base.op !== 'value') return ''
+  const { name, type } = base.value
+  return type.kind === 'pointer' ? `: '${name}' is a pointer ('*${name}' is what it points to)` : `: '${name}' is no 'var'`
 }
 
 function show(to: Operand): string {
@@ -86,13 +92,13 @@ export function checkAssignment(context: Context, syntax: Extract<StatementSynta
   const to = checkExpression(context, syntax.to)
   checkTarget(to)
   const value = checkValue(context, syntax.value)
-  if (operator) return { op: 'update', to: to.node!, operator, value: checkUpdate(context, operator, load(to), value, position), position }
+  if (operator) return { op: 'update', to: to.node, operator, value: checkUpdate(context, operator, load(to), value, position), position }
   if (!converts(value.type, to.type))
     throw new WgslError(
       `cannot assign a value of type '${typeName(value.type)}' to ${show(to)} of type '${typeName(to.type)}'`,
       value.position,
     )
-  return { op: 'assign', to: to.node!, value: convertedTo(value, to.type as Type), position }
+  return { op: 'assign', to: to.node, value: convertedTo(value, to.type as Type), position }
 }
 
 export function checkIncrement(context: Context, syntax: Extract<StatementSyntax, { op: 'increment' }>): Statement {
@@ -102,5 +108,5 @@ export function checkIncrement(context: Context, syntax: Extract<StatementSyntax
   if (!isScalar(to.type, 'i32', 'u32'))
     throw new WgslError(`'${operator}${operator}' is for i32 and u32, found '${typeName(to.type)}'`, to.position)
   const one = constant(1n, abstractInt, position)
-  return { op: 'update', to: to.node!, operator, value: convertedTo(one, to.type as Type), position }
+  return { op: 'update', to: to.node, operator, value: convertedTo(one, to.type as Type), position }
 }

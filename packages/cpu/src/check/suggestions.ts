@@ -4,9 +4,15 @@ import { libraryNames } from './library/index.js'
 import { plainTypes } from './predeclared.js'
 import { type Position, WgslError } from './program.js'
 
+const otherFunctions = [
+  ...['workgroupBarrier', 'storageBarrier', 'workgroupUniformLoad', 'arrayLength', 'transpose', 'determinant', 'modf', 'frexp', 'bitcast'],
+  ...['Load', 'Store', 'Add', 'Sub', 'Max', 'Min', 'And', 'Or', 'Xor', 'Exchange', 'CompareExchangeWeak'].map((name) => `atomic${name}`),
+]
+const generators = ['vec2', 'vec3', 'vec4', 'array', 'atomic']
+
 /** Throws that a name is not declared, with the nearest one that is. */
 export function unresolved(context: Context, name: string, position: Position, what: 'type' | 'function' | 'identifier'): never {
-  const known: string[] = [...context.module.declared.keys(), ...plainTypes.keys(), ...libraryNames]
+  const known: string[] = [...context.module.declared.keys(), ...plainTypes.keys(), ...libraryNames, ...otherFunctions, ...generators]
   for (let scope = context.scope; scope; scope = scope.parent) known.push(...scope.names.keys())
   const near = nearest(name, known)
   throw new WgslError(`unresolved ${what} '${name}'${near ? `; is it '${near}'?` : ''}`, position)

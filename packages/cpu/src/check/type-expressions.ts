@@ -140,10 +140,11 @@ function checkCount(context: Context, syntax: ExpressionSyntax): number | Expres
 
 /** The name of an address space or access mode. @param names that are expected */
 export function enumerant<T extends string>(context: Context, syntax: ExpressionSyntax, names: readonly T[], what: string): T {
-  const found = syntax.op === 'name' && !syntax.template && !lookUp(context, syntax.name, syntax.position) ? syntax.name : undefined
-  if (found === undefined || !(names as readonly string[]).includes(found))
-    throw new WgslError(`expected ${what} (${names.join(', ')})${found === undefined ? '' : `, found '${found}'`}`, syntax.position)
-  return found as T
+  const name = syntax.op === 'name' && !syntax.template ? syntax.name : undefined
+  const entry = name === undefined ? undefined : lookUp(context, name, syntax.position)
+  if (name !== undefined && !entry && (names as readonly string[]).includes(name)) return name as T
+  const found = name === undefined ? '' : `, found '${name}'${entry ? `, which is a ${kinds[entry.kind]} here` : ''}`
+  throw new WgslError(`expected ${what} (${names.join(', ')})${found}`, syntax.position)
 }
 
 function pointerType(context: Context, [spaceSyntax, storeSyntax, accessSyntax]: readonly ExpressionSyntax[]): PointerType {

@@ -193,5 +193,8 @@ export function parseTemplate(cursor: Cursor, of: string): ExpressionSyntax[] | 
 
 /** What stands for a type: a name with its template list. */
 export function parseType(cursor: Cursor, where: string): ExpressionSyntax {
-  return nested(cursor, () => parseTemplatedName(cursor, `a type ${where}`))
+  const type = nested(cursor, () => parseTemplatedName(cursor, `a type ${where}`))
+  if (sees(cursor, '<'))
+    throw new WgslError(`expected '>' at the end of the template list of '${type.name}' that begins here`, peek(cursor))
+  return type
 }
