@@ -2,8 +2,9 @@ import type { Attributes, Dispatch, Operation, Shader, Shape, Target, Tensor } f
 import { workgroups1d } from '../operation.js'
 import { type Activation, convReference, fusedConvReference } from './conv2d.reference.js'
 import directCode from './conv2d.wgsl'
+import { depthwiseCpu, isDepthwiseCpu } from './depthwise-cpu.js'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, weightShape } from './geometry.js'
-import { isForRows, rowsConv } from './rows.js'
+import { cpuConv } from './rows.js'
 import { type Epilogue, epilogueParams, tiledConv, usefulTileVariant } from './tile.js'
 import { forwardProblem } from './tile-problem.js'
 
@@ -23,9 +24,10 @@ export function directConv(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epi
 
 /** Tiles where they are useful, else one invocation per output. */
 export function convDispatches(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] {
+  if (isDepthwiseCpu(g, epilogue, target)) return depthwiseCpu(g, x, w, y, epilogue)
   const problem = forwardProblem(g)
-  const inRows = isForRows(problem, target) ? rowsConv(problem, x, w, y, epilogue, target) : undefined
-  if (inRows) return inRows
+  const onCpu = cpuConv(problem, x, w, y, epilogue, target)
+  if (onCpu) return onCpu
   const variant = usefulTileVariant(problem, target, epilogue.lists !== undefined)
   return variant ? [tiledConv(problem, x, w, y, epilogue, target, variant)] : directConv(g, x, w, y, epilogue, target)
 }

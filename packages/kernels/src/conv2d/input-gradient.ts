@@ -1,9 +1,10 @@
 import type { Attributes, Dispatch, Operation, Shader, Shape, Target, Tensor } from '../operation.js'
 import { workgroups1d } from '../operation.js'
 import { convInputGradientReference } from './conv2d.reference.js'
+import { depthwiseCpuInputGradient, isDepthwiseCpuInputGradient } from './depthwise-cpu.js'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, inputShape, outputShape, shapeAttribute } from './geometry.js'
 import gatherCode from './input-gradient.wgsl'
-import { isForRows, rowsConv } from './rows.js'
+import { cpuConv } from './rows.js'
 import { tiledConv, usefulTileVariant } from './tile.js'
 import { inputGradientProblems } from './tile-problem.js'
 
@@ -23,9 +24,10 @@ export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: 
 
 /** As tiled convolutions of dy, one per phase of the stride; the plain kernel where tiles would leave hardware idle. `bias` [C] is added to dx. */
 export function inputGradientDispatches(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target, bias?: Tensor): Dispatch[] {
+  if (isDepthwiseCpuInputGradient(g, target)) return depthwiseCpuInputGradient(g, dy, w, dx, bias)
   const problems = inputGradientProblems(g)
-  const inRows = problems.map((p) => (isForRows(p, target) ? rowsConv(p, dy, w, dx, { bias, activation: 'none' }, target) : undefined))
-  if (inRows.every((dispatches) => dispatches !== undefined)) return inRows.flat()
+  const onCpu = problems.map((p) => cpuConv(p, dy, w, dx, { bias, activation: 'none' }, target))
+  if (onCpu.every((dispatches) => dispatches !== undefined)) return onCpu.flat()
   const variants = problems.map((problem) => usefulTileVariant(problem, target))
   if (variants.includes(undefined)) return gatherInputGradient(g, dy, w, dx, target, bias)
   return problems.map((problem, i) => tiledConv(problem, dy, w, dx, { bias, activation: 'none' }, target, variants[i]!))

@@ -1,14 +1,16 @@
 import type { Attributes, Dispatch, Operation, Shader, Shape, Target, Tensor } from '../operation.js'
 import { elements, scratch, workgroups1d } from '../operation.js'
 import { convWeightGradientReference } from './conv2d.reference.js'
+import { depthwiseCpuWeightGradient, isDepthwiseCpuWeightGradient } from './depthwise-cpu.js'
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, outputShape, shapeAttribute, weightShape } from './geometry.js'
 import noQuadCode from './no-quad.wgsl'
 import quadCode from './quad.wgsl'
 import sumPartsCode from './sum-parts.wgsl'
 import plainCode from './weight-gradient.wgsl'
 import narrowCode from './weight-gradient-narrow.wgsl'
-import tiledCode from './weight-gradient-tiled.wgsl'
 import { isForQuads, quadsWeightGradient } from './weight-gradient-quads.js'
+import tiledCode from './weight-gradient-tiled.wgsl'
+import { isForWinogradGradient, winogradWeightGradient } from './weight-gradient-winograd.js'
 import workgroupCode from './weight-gradient-workgroup.wgsl'
 import workgroupTileCode from './workgroup-tile.wgsl'
 
@@ -112,6 +114,9 @@ export function narrowWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw:
 }
 
 function weightGradientDispatches(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
+  if (isDepthwiseCpuWeightGradient(g, target)) return depthwiseCpuWeightGradient(g, x, dy, dw, target)
+  const transformed = isForWinogradGradient(g, target) ? winogradWeightGradient(g, x, dy, dw, target) : undefined
+  if (transformed) return transformed
   const inQuads = isForQuads(g, target) ? quadsWeightGradient(g, x, dy, dw, target) : undefined
   if (inQuads) return inQuads
   const refused = (shader: Shader) => target.refused?.has(shader.name) ?? false
