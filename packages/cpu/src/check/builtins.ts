@@ -2,7 +2,7 @@
 import type { NameSyntax } from '../parse/syntax.js'
 import { checkAtomic, isAtomicFunction } from './atomics.js'
 import { type Called, count } from './calls.js'
-import { type Constant, EvaluationError, type Scalar } from './constants.js'
+import { type Constant, EvaluationError } from './constants.js'
 import type { Context } from './context.js'
 import { bitcastScalar } from './conversions.js'
 import { frexp, modf } from './library/floats.js'
@@ -199,7 +199,7 @@ function checkBitcast(context: Context, callee: NameSyntax, given: readonly Oper
     refuse(`bitcast<${typeName(type)}>`, given, takes, position)
   const from = elementOf(given[0].type)!
   // Integers without a type are u32 where that is asked for and they are in its range.
-  const negative = given[0].stage === 'const' && [given[0].constant!].flat().some((value) => (value as Scalar) < 0)
+  const negative = given[0].stage === 'const' && [given[0].constant!].flat().some((value) => Number(value) < 0)
   const asInt = shaped(shape, to.name === 'u32' && !negative ? u32 : i32)
   const concreteFrom =
     from.name === 'abstract-int' ? asInt : from.name === 'abstract-float' ? shaped(shape, { kind: 'scalar', name: 'f32' }) : given[0].type

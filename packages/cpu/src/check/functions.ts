@@ -22,6 +22,8 @@ export function checkSignature(context: Context, syntax: FunctionSyntax): Entry 
   const stage = found.at(0)
   const size = attributeOf(attributes, 'workgroup_size')
   if (size && stage !== 'compute') throw new WgslError("'@workgroup_size' is for compute shaders ('@compute')", size.position)
+  if (syntax.parameters.length > 255)
+    throw new WgslError(`a function has at most 255 parameters, found ${syntax.parameters.length}`, name.position)
   const names = new Set<string>()
   const parameters = syntax.parameters.map((parameter): Value => {
     checkAttributes(parameter.attributes, onParameters, 'parameters')

@@ -3,11 +3,11 @@ import { constant, type Operand } from './operand.js'
 import { type Position, WgslError } from './program.js'
 import { abstractFloat, abstractInt, f32, i32, u32 } from './types.js'
 
-/** @param features of the device: 'shader-f16' for the suffix h */
 export function checkNumber(text: string, position: Position): Operand {
   const hex = /^0x/i.test(text)
   const float = hex ? /[.p]/i.test(text) : /[.efh]/i.test(text)
-  const suffix = /[iu]$/.test(text) || (/[fh]$/.test(text) && (!hex || (float && /p/i.test(text)))) ? text[text.length - 1] : ''
+  const last = text[text.length - 1]
+  const suffix = last === 'i' || last === 'u' || ((last === 'f' || last === 'h') && (!hex || (float && /p/i.test(text)))) ? last : ''
   const shown = text.length > 64 ? `${text.slice(0, 64)}…` : text
   const digits = suffix ? text.slice(0, -1) : text
   if (suffix === 'h') throw new WgslError(`'${text}' needs the feature 'shader-f16', which this device does not have`, position)

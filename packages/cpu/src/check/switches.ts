@@ -1,4 +1,5 @@
 import type { StatementSyntax } from '../parse/syntax.js'
+import { checkAttributes } from './attributes.js'
 import * as behaviours from './behaviours.js'
 import type { Context } from './context.js'
 import { checkValue } from './expressions.js'
@@ -10,6 +11,7 @@ import { concreteType, converts, isScalar, typeName } from './types.js'
 
 export function checkSwitch(context: Context, syntax: Extract<StatementSyntax, { op: 'switch' }>): Checked {
   const { position, cases } = syntax
+  checkAttributes(syntax.bodyAttributes, ['diagnostic'], 'the body of a switch')
   const selector = checkValue(context, syntax.selector)
   if (!isScalar(selector.type, 'abstract-int', 'i32', 'u32'))
     throw new WgslError(`'switch' selects by an i32 or u32, found '${typeName(selector.type)}'`, selector.position)

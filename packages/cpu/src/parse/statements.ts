@@ -136,7 +136,7 @@ function parseIf(cursor: Cursor): StatementSyntax {
 function parseSwitch(cursor: Cursor): StatementSyntax {
   const start = next(cursor)
   const selector = parseExpression(cursor)
-  parseAttributes(cursor)
+  const bodyAttributes = parseAttributes(cursor)
   expect(cursor, '{', "after the selector of 'switch'")
   const cases: CaseSyntax[] = []
   while (!take(cursor, '}')) {
@@ -157,7 +157,7 @@ function parseSwitch(cursor: Cursor): StatementSyntax {
     const body = parseBlock(cursor, 'before the statements of the case')
     cases.push({ selectors, body, position: since(cursor, position) })
   }
-  return { op: 'switch', selector, cases, position: since(cursor, start) }
+  return { op: 'switch', selector, bodyAttributes, cases, position: since(cursor, start) }
 }
 
 function parseLoop(cursor: Cursor): StatementSyntax {

@@ -98,7 +98,13 @@ export type StatementSyntax = { readonly attributes?: readonly AttributeSyntax[]
       readonly else: BlockSyntax | undefined
       readonly position: Position
     }
-  | { readonly op: 'switch'; readonly selector: ExpressionSyntax; readonly cases: readonly CaseSyntax[]; readonly position: Position }
+  | {
+      readonly op: 'switch'
+      readonly selector: ExpressionSyntax
+      readonly bodyAttributes: readonly AttributeSyntax[]
+      readonly cases: readonly CaseSyntax[]
+      readonly position: Position
+    }
   | {
       readonly op: 'loop'
       readonly body: BlockSyntax
