@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { checkModule } from './index.js'
 import type { StructType } from './program.js'
-import { fault, lastValue, show } from './testing.js'
+import { fault, lastValue, show } from './testing/show.js'
 import { typeName } from './types.js'
 
 const kernels = new URL('../../../kernels/src/', import.meta.url)

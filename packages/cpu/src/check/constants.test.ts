@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault, lastValue, show } from './testing.js'
+import { fault, lastValue, show } from './testing/show.js'
 
 /** The folded value of an expression in a function. */
 const folded = (expression: string) => show(lastValue(`fn f() { let last = ${expression}; }`))

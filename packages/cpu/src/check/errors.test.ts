@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fault } from './testing.js'
+import { fault } from './testing/show.js'
 
 /** In a function of i: i32, u: u32, x: f32, v: vec3f: columns are those of the statement. */
 test.each([

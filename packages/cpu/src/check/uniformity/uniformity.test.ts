@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fault } from '../testing.js'
+import { fault } from '../testing/show.js'
 
 const prelude = `
 @group(0) @binding(0) var<storage, read_write> data: array<u32>;

@@ -1,7 +1,7 @@
 /** For tests of the checker: trees as text, and errors as text. */
-import { checkModule } from './index.js'
-import { type Expression, type Program, WgslError } from './program.js'
-import { typeName } from './types.js'
+import { checkModule } from '../index.js'
+import { type Expression, type Program, WgslError } from '../program.js'
+import { typeName } from '../types.js'
 
 /** An expression in brackets: `[load a]`, with literals as WGSL writes them. */
 export function show(expression: Expression): string {
