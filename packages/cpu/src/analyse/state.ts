@@ -83,7 +83,28 @@ export function emit(state: State, statement: Statement): void {
     const position = state.calls.at(-1)?.function.position ?? { line: 1, column: 1, offset: 0, length: 0 }
     throw new WgslError(`the shader is too large: with every call joined in it has more than ${mostStatements} statements`, position)
   }
+  if (statement.op === 'store' && joinStore(state.statements, statement)) return
   state.statements.push(statement)
+}
+
+/** Stores of words that follow those of the store before become one with it: together they may be a vector. */
+function joinStore(statements: Statement[], statement: Statement & { op: 'store' }): boolean {
+  const last = statements.at(-1)
+  if (last?.op !== 'store' || last.memory !== statement.memory || last.values.length + statement.values.length > 4) return false
+  const [a, b] = [splitOffset(last.offset), splitOffset(statement.offset)]
+  if (!sameValue(a.base, b.base) || ((a.constant + 4 * last.values.length) | 0) !== b.constant) return false
+  statements[statements.length - 1] = { ...last, values: [...last.values, ...statement.values] }
+  return true
+}
+
+const splitOffset = (offset: Value) =>
+  offset.op === 'binary' && offset.name === 'add' && isConst(offset.b) ? { base: offset.a, constant: offset.b.value } : { base: offset, constant: 0 }
+
+function sameValue(a: Value, b: Value): boolean {
+  if (a === b) return true
+  if (a.op === 'local' && b.op === 'local') return a.local === b.local
+  if (a.op === 'const' && b.op === 'const') return Object.is(a.value, b.value) && a.kind === b.kind
+  return a.op === 'binary' && b.op === 'binary' && a.name === b.name && sameValue(a.a, b.a) && sameValue(a.b, b.b)
 }
 
 /** Runs `make` with a list of its own and gives that; `reachable` is as before afterwards. */

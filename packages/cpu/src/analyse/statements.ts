@@ -43,7 +43,8 @@ function lowerStatement(state: State, statement: Statement): void {
     }
     case 'assign': {
       if (!statement.to) {
-        lowerExpression(state, statement.value)
+        // `_ = &x` but says that x is used.
+        if (statement.value.type.kind !== 'pointer') lowerExpression(state, statement.value)
         return
       }
       const reference = lowerReference(state, statement.to)

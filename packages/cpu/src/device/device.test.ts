@@ -50,7 +50,7 @@ describe('adapter', () => {
     expect(Object.keys(offered).length).toBeGreaterThan(30)
     expect(offered).toMatchObject({
       maxBufferSize: 2 ** 31,
-      maxComputeWorkgroupStorageSize: 262144,
+      maxComputeWorkgroupStorageSize: 1048576,
       maxComputeWorkgroupsPerDimension: 65535,
     })
     const { maxBufferSize, maxComputeWorkgroupStorageSize } = adapter.limits

@@ -66,7 +66,7 @@ export function adapterLimits(): SupportedLimits {
     maxStorageBuffersPerShaderStage: 64,
     maxDynamicStorageBuffersPerPipelineLayout: 64,
     maxDynamicUniformBuffersPerPipelineLayout: 12,
-    maxComputeWorkgroupStorageSize: 256 * 1024,
+    maxComputeWorkgroupStorageSize: 1 << 20,
     maxComputeInvocationsPerWorkgroup: 1024,
     maxComputeWorkgroupSizeX: 1024,
     maxComputeWorkgroupSizeY: 1024,

@@ -7,6 +7,7 @@ import { channelSum } from './channel-sum.js'
 import { conv, directConv, fusedConv } from './conv2d.js'
 import { convGeometry } from './geometry.js'
 import { convInputGradient, gatherInputGradient } from './input-gradient.js'
+import { rowsConv } from './rows.js'
 import { chooseTileVariant, tiledConv, tileVariants } from './tile.js'
 import { forwardProblem, inputGradientProblems } from './tile-problem.js'
 import {
@@ -17,6 +18,9 @@ import {
   tiledWeightGradient,
   workgroupWeightGradient,
 } from './weight-gradient.js'
+import { quadsWeightGradient } from './weight-gradient-quads.js'
+import { isForWinogradGradient, winogradWeightGradient } from './weight-gradient-winograd.js'
+import { isForWinograd, winogradConv } from './winograd.js'
 
 /** Convolutions that between them turn every attribute and every odd size. */
 const shapes: { name: string; x: Shape; w: Shape; attributes: Attributes }[] = [
@@ -137,7 +141,13 @@ describe('every kernel agrees with the reference', () => {
   const none = { activation: 'none' } as const
 
   const large = { name: 'more than one tile of everything', x: [2, 18, 9, 11], w: [70, 18, 3, 3], attributes: { pads: [1, 0, 1, 2] } }
-  test.each([...shapes, large])('$name', async ({ x, w, attributes }) => {
+  const tiles: typeof shapes = [
+    { name: 'tiles in a row', x: [3, 33, 6, 16], w: [35, 33, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
+    { name: 'tiles of several rows', x: [6, 9, 4, 4], w: [10, 9, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
+    { name: 'tiles without borders, two groups', x: [2, 6, 8, 12], w: [6, 3, 3, 3], attributes: { group: 2 } },
+    { name: 'tiny images', x: [9, 5, 2, 2], w: [7, 5, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
+  ]
+  test.each([...shapes, large, ...tiles])('$name', async ({ x, w, attributes }) => {
     const { target } = await testGpu()
     const g = both(attributes, x, w)
     const y = outputOf(attributes, x, w)
@@ -167,6 +177,28 @@ describe('every kernel agrees with the reference', () => {
         const [actual] = await runOperation(await testGpu(), operation, attributes, inputs, { integerInputs: [5] })
         expectClose(actual, expected, 1e-5, `${variant} with lists`)
       }
+    }
+    // The kernels for CPUs are WGSL as others are, and right on every adapter.
+    const cpu: Target = { ...target, kind: 'cpu' }
+    const forCpu = { rowsConv, winogradConv }
+    for (const [kernel, make] of Object.entries(forCpu)) {
+      if (kernel === 'winogradConv' && !isForWinograd(forward, cpu, 1)) continue
+      await run(conv, attributes, [x, w], (a, b, c) => make(forward, a, b, c, none, cpu)!, kernel)
+      if (g.group > 1) continue
+      const lists = listsOf(g.c, g.m, [{ read: [g.c - 1, 0].slice(0, g.c), made: [...Array(g.m).keys()].filter((i) => i % 3 !== 1).reverse() }])
+      const residual = randomArray(y, 4)
+      const inputs = [randomArray(x, 1), randomArray(w, 2), randomArray([g.m], 3), residual, randomArray([1, g.m], 5), lists]
+      const all = { ...attributes, activation: 'relu' }
+      const dispatches: Operation['dispatches'] = (_, [a, b, bias, r, mask, l], [c]) =>
+        make(forward, a!, b!, c, { activation: 'relu', bias, residual: r, mask, lists: l }, cpu)!
+      const [actual] = await runOperation(await testGpu(), { ...fusedConv, dispatches }, all, inputs, { integerInputs: [5] })
+      expectClose(actual, fusedConv.reference(all, inputs)[0], 1e-5, `${kernel} with everything`)
+    }
+    const gradients = inputGradientProblems(g)
+    const onCpu: Make = (a, b, c) => gradients.flatMap((p) => rowsConv(p, a, b, c, none, cpu)!)
+    await run(convInputGradient, { ...attributes, inputShape: x }, [y, w], onCpu, 'input gradient in rows')
+    for (const kernel of [quadsWeightGradient, ...(isForWinogradGradient(g, cpu, 1) ? [winogradWeightGradient] : [])]) {
+      await run(convWeightGradient, { ...attributes, weightShape: w }, [x, y], (a, b, c) => kernel(g, a, b, c, cpu)!, kernel.name)
     }
     const problems = inputGradientProblems(g)
     const able = problems.map((p) => tileVariants(p, target))

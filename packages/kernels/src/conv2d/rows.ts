@@ -6,6 +6,7 @@ import rowsCode from './rows.wgsl'
 import { type Epilogue, epilogueConstants, tileParams } from './tile.js'
 import paramsCode from './tile-params.wgsl'
 import type { TileProblem } from './tile-problem.js'
+import { isForWinograd, winogradConv } from './winograd.js'
 
 const rows: Shader = { name: 'conv2d-rows', code: paramsCode + rowsCode, access: ['read', 'read', 'read', 'read', 'read', 'write', 'read'] }
 const pack: Shader = { name: 'conv2d-pack', code: paramsCode + packCode, access: rows.access }
@@ -131,5 +132,11 @@ export function rowsConv(p: TileProblem, x: Tensor, w: Tensor, y: Tensor, epilog
 }
 
 /** Whether it is worth its while: groups of a few channels are for other kernels. */
-export const isForRows = (p: TileProblem, target: Target): boolean =>
+const isForRows = (p: TileProblem, target: Target): boolean =>
   target.kind === 'cpu' && !target.refused?.has(rows.name) && (p.group === 1 || p.input[1] / p.group >= 4)
+
+/** The kernels for CPUs where they are worth their while; undefined elsewhere. */
+export function cpuConv(p: TileProblem, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] | undefined {
+  const found = isForWinograd(p, target) ? winogradConv(p, x, w, y, epilogue, target) : undefined
+  return found ?? (isForRows(p, target) ? rowsConv(p, x, w, y, epilogue, target) : undefined)
+}

@@ -11,7 +11,7 @@ struct Params {
   chunks: u32, // of output channels per group
   flags: u32, // 1 bias, 2 residual, 4 mask, 8 relu, 16 relu6
   imagesPerCandidate: u32,
-  // rows.wgsl alone: its tiles
+  // rows.wgsl and winograd.wgsl: their tiles
   inRows: u32, // of x
   rowTiles: u32, // of an image
   tileRows: u32, // of the grid
@@ -75,8 +75,8 @@ fn biasOf(m: u32) -> f32 {
   return 0;
 }
 
-// y = mask[p, m] * act(sum + offset + residual), offset being biasOf(m)
-fn finish(sum: f32, offset: f32, n: u32, m: u32, at: u32) {
+// mask[p, m] * act(sum + offset + residual), offset being biasOf(m)
+fn finished(sum: f32, offset: f32, n: u32, m: u32, at: u32) -> f32 {
   var value = sum;
   if (fused) { value += offset; }
   if (adds) { value += residual[at]; }
@@ -85,5 +85,7 @@ fn finish(sum: f32, offset: f32, n: u32, m: u32, at: u32) {
     if ((params.flags & 16) != 0) { value = min(value, 6); }
   }
   if (masks) { value *= mask[n / params.imagesPerCandidate * params.m + m]; }
-  y[at] = value;
+  return value;
 }
+
+fn finish(sum: f32, offset: f32, n: u32, m: u32, at: u32) { y[at] = finished(sum, offset, n, m, at); }
