@@ -23,7 +23,7 @@ const weightGradient: Shader = {
 const inputGradient: Shader = { ...weightGradient, name: 'conv2d-depthwise-cpu-input-gradient', entryPoint: 'inputGradient' }
 
 /** Sizes of the copy, in elements: it should be in the nearest cache of a core, with what else is read. */
-const tiles = [2048, 8000]
+const tiles = [512, 2048, 8000]
 
 /** A convolution as the shader reads it: a copy with padding of [height, width], for [madeHeight, madeWidth]. */
 interface Problem {
@@ -73,11 +73,11 @@ function reversedProblem(g: ConvGeometry): Problem {
 }
 
 /** How the copy lies, and how many rows are made of one; undefined where not even one row fits. */
-function copyOf({ height, width, madeHeight, madeWidth, left, strideY, strideX }: Problem) {
+function copyOf({ height, width, madeHeight, madeWidth, left, strideY, strideX }: Problem, most = tiles[tiles.length - 1]) {
   const vectors = 4 * Math.ceil(madeWidth / 4)
   const half = Math.max(vectors + 1, Math.ceil((left + width + 1) / 2))
   const pitch = strideX === 1 ? Math.max(vectors + 2, left + width) : 2 * half
-  const rows = Math.min(madeHeight, Math.floor((tiles[tiles.length - 1] / pitch - 3) / strideY) + 1)
+  const rows = Math.min(madeHeight, Math.floor((most / pitch - 3) / strideY) + 1)
   const tile = tiles.find((size) => size >= ((rows - 1) * strideY + 3) * pitch)
   return rows < 1 || tile === undefined || height < 1 ? undefined : { pitch, half, rows, tile, strips: rows < madeHeight }
 }
@@ -140,11 +140,12 @@ function dispatch(
 export const isDepthwiseCpu = (g: ConvGeometry, { lists }: Epilogue, target: Target): boolean =>
   target.kind === 'cpu' && isDepthwise3x3(g) && !lists && able(forwardProblem(g))
 
-export function depthwiseCpu(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue): Dispatch[] {
+/** `most`: the greatest copy, in elements. */
+export function depthwiseCpu(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, most?: number): Dispatch[] {
   const [flags, imagesPerCandidate] = epilogueParams(g.n, epilogue)
   const problem = forwardProblem(g)
   const operands = [x, w, epilogue.bias, epilogue.residual, epilogue.mask, y]
-  return [dispatch(forward, problem, copyOf(problem)!, operands, epilogueConstants(epilogue), flags, imagesPerCandidate)]
+  return [dispatch(forward, problem, copyOf(problem, most)!, operands, epilogueConstants(epilogue), flags, imagesPerCandidate)]
 }
 
 /** Whether `depthwiseCpuInputGradient` computes it. */
@@ -166,10 +167,10 @@ export function depthwiseCpuInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor
 export const isDepthwiseCpuWeightGradient = (g: ConvGeometry, target: Target): boolean =>
   target.kind === 'cpu' && isDepthwise3x3(g) && able(forwardProblem(g))
 
-export function depthwiseCpuWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
+export function depthwiseCpuWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target, most?: number): Dispatch[] {
   const problem = forwardProblem(g)
   const parts = share(problem).workgroups[1]
   const partial = parts > 1 ? scratch('weight gradient parts', [parts, elements(dw.shape)]) : dw
-  const main = dispatch(weightGradient, problem, copyOf(problem)!, [x, dy, undefined, undefined, undefined, partial], {})
+  const main = dispatch(weightGradient, problem, copyOf(problem, most)!, [x, dy, undefined, undefined, undefined, partial], {})
   return parts > 1 ? [main, sumOfParts(partial, dw, target)] : [main]
 }
