@@ -75,11 +75,15 @@ fn gradient(v: vec4f, d: vec4f) -> vec4f {
   }
 }
 
+fn element(i: u32) {
+  dx[i] = gradient(saved[i], dy[i]);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let begin = (group.x + group.y * groups.x) * 64u * params.each;
   let end = min(begin + 64u * params.each, params.vectors);
   for (var i = begin + lane; i < end; i += 64u) {
-    dx[i] = gradient(saved[i], dy[i]);
+    element(i);
   }
 }

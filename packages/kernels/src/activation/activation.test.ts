@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Attributes } from '../operation.js'
 import { operations } from '../operations.js'
-import { arrayOf, type Case, randomArray, testGpu, testOperation } from '../testing/cases.js'
+import { arrayOf, asOn, type Case, randomArray, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
 
 /** Values in [-9, 9), so that every piece of every function is met. */
@@ -58,6 +58,18 @@ for (const key of Object.keys(attributes)) {
       gradient: /^(Sign|Floor|Ceil|Round)$/.test(op) ? false : undefined,
     }))
   testOperation(operations[op], cases(1), operations)
+  if (['Relu', 'Clip', 'Gelu'].includes(key)) {
+    const sizes = [1, 2, 3, 4, 7, 8195]
+    const wide = (count: number): Case[] =>
+      sizes.map((size) => ({
+        name: `${size}, as for cpu`,
+        attributes: attributes[key],
+        inputs: Array(count).fill(spread([size])),
+        gradient: false,
+      }))
+    testOperation(asOn('cpu', operations[op]), wide(1), operations)
+    testOperation(asOn('cpu', operations[`${op}Gradient`]), wide(2), operations)
+  }
   if (operations[`${op}Gradient`]) testOperation(operations[`${op}Gradient`], cases(2), operations)
 }
 

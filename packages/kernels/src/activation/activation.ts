@@ -1,14 +1,14 @@
 import { choiceAttribute, expectShape, inputShape, numberAttribute } from '../checks.js'
 import nan from '../nan.wgsl'
 import { type Attributes, elements, type Operation } from '../operation.js'
-import { bothWidths, flatWork } from '../vectors.js'
+import { flat, flatWork } from '../vectors.js'
 import { functions } from './activation.reference.js'
 import activation from './activation.wgsl'
 import activationGradient from './activation-gradient.wgsl'
 import lacking from './functions.wgsl'
 
-const shader = bothWidths('activation', activation + nan + lacking, ['read', 'write'])
-const gradientShader = bothWidths('activation.gradient', activationGradient + nan + lacking, ['read', 'read', 'write'])
+const shader = flat('activation', activation + nan + lacking, ['read', 'write'])
+const gradientShader = flat('activation.gradient', activationGradient + nan + lacking, ['read', 'read', 'write'])
 
 /** Attributes of each operator that fill the shader's parameters a and b, with ONNX's defaults; choices go by number, the first is the default. */
 const parameters: Readonly<Record<string, readonly (readonly [name: string, fallback: number | readonly string[]])[]>> = {

@@ -88,11 +88,15 @@ fn activate(v: vec4f) -> vec4f {
   }
 }
 
+fn element(i: u32) {
+  y[i] = activate(x[i]);
+}
+
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let begin = (group.x + group.y * groups.x) * 64u * params.each;
   let end = min(begin + 64u * params.each, params.vectors);
   for (var i = begin + lane; i < end; i += 64u) {
-    y[i] = activate(x[i]);
+    element(i);
   }
 }

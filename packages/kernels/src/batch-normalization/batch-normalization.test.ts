@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { NdArray, Operation } from '../operation.js'
+import type { NdArray } from '../operation.js'
 import { operations } from '../operations.js'
-import { arrayOf, type Case, expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
+import { arrayOf, asOn, type Case, expectClose, randomArray, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
 import {
   batchNormalization,
@@ -99,15 +99,11 @@ testOperation(batchNormalizationGradient, gradients, operations)
 
 /** What other adapters take: cooperating lanes for hardware, whole channels on the CPU device, run on whatever adapter there is. */
 for (const kind of ['hardware', 'cpu', 'software'] as const) {
-  const as = (operation: Operation): Operation => ({
-    ...operation,
-    dispatches: (attributes, inputs, outputs, target) => operation.dispatches(attributes, inputs, outputs, { ...target, kind }),
-  })
   const named = (cases: readonly Case[]) => cases.map((c) => ({ ...c, name: `${c.name}, as for ${kind}`, gradient: false as const }))
-  testOperation(as(batchNormalization), named(inference), operations)
-  testOperation(as(batchNormalizationTraining), named(training), operations)
-  testOperation(as(candidateBatchNormalization), named(candidates), operations)
-  testOperation(as(batchNormalizationGradient), named(gradients), operations)
+  testOperation(asOn(kind, batchNormalization), named(inference), operations)
+  testOperation(asOn(kind, batchNormalizationTraining), named(training), operations)
+  testOperation(asOn(kind, candidateBatchNormalization), named(candidates), operations)
+  testOperation(asOn(kind, batchNormalizationGradient), named(gradients), operations)
 }
 
 test('a small variance around a large mean survives float32', async () => {

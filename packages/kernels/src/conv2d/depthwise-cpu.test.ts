@@ -1,18 +1,12 @@
 import { expect, test } from 'vitest'
 import type { Operation, Shape } from '../operation.js'
 import { operations } from '../operations.js'
-import { type Case, testOperation } from '../testing/cases.js'
+import { asOn, type Case, testOperation } from '../testing/cases.js'
 import { conv, fusedConv } from './conv2d.js'
 import { depthwiseCpu, depthwiseCpuWeightGradient } from './depthwise-cpu.js'
 import { convGeometry } from './geometry.js'
 import { convInputGradient } from './input-gradient.js'
 import { convWeightGradient } from './weight-gradient.js'
-
-/** As on the CPU device, whatever adapter there is. */
-const asOnCpu = (operation: Operation): Operation => ({
-  ...operation,
-  dispatches: (attributes, inputs, outputs, target) => operation.dispatches(attributes, inputs, outputs, { ...target, kind: 'cpu' }),
-})
 
 const all: readonly { x: Shape; strides: readonly [number, number]; pads: readonly [number, number, number, number] }[] = [
   { x: [2, 3, 8, 8], strides: [1, 1], pads: [1, 1, 1, 1] },
@@ -46,26 +40,26 @@ const cases = all.map(({ x, ...attributes }) => {
 })
 
 testOperation(
-  asOnCpu(conv),
+  asOn('cpu', conv),
   cases.map(({ name, attributes, x, w }): Case => ({ name, attributes, inputs: [x, w, [w[0]]], gradient: false })),
   operations,
 ) // prettier-ignore
 testOperation(
-  asOnCpu(convInputGradient),
+  asOn('cpu', convInputGradient),
   cases.map(
     ({ name, attributes, x, w, y }): Case => ({ name, attributes: { ...attributes, inputShape: x }, inputs: [y, w], gradient: false }),
   ),
   operations,
 )
 testOperation(
-  asOnCpu(convWeightGradient),
+  asOn('cpu', convWeightGradient),
   cases.map(
     ({ name, attributes, x, w, y }): Case => ({ name, attributes: { ...attributes, weightShape: w }, inputs: [x, y], gradient: false }),
   ),
   operations,
 )
 testOperation(
-  asOnCpu(fusedConv),
+  asOn('cpu', fusedConv),
   cases.slice(0, 8).map(({ name, attributes, x, w, y }, i): Case => {
     const [n, channels] = x
     return { name, attributes: { ...attributes, activation: i % 2 ? 'relu6' : 'relu' }, inputs: [x, w, [channels], y, [n, channels]] }

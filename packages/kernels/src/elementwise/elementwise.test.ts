@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { baselineTarget } from '../operation.js'
 import { operations } from '../operations.js'
-import { arrayOf, type Case, randomArray, testGpu, testOperation } from '../testing/cases.js'
+import { arrayOf, asOn, type Case, randomArray, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
 import { accumulate, scale } from './elementwise.js'
 
@@ -61,6 +61,32 @@ for (const op of ['Add', 'Sub', 'Mul', 'Div']) {
   const some = op === 'Add' || op === 'Div' ? Object.entries(shapes) : Object.entries(shapes).slice(1, 4)
   const cases: Case[] = some.map(([name, [a, b]]) => ({ name, attributes: {}, inputs: [a, op === 'Div' ? apart(b) : b] }))
   testOperation(operations[op], cases, operations)
+}
+
+for (const op of ['Add', 'PRelu', 'MaxShare']) {
+  const more: Record<string, [number[], number[]]> = {
+    ...shapes,
+    ...Object.fromEntries(
+      [1, 2, 3, 5, 7].map((size) => [
+        `rows of ${size}`,
+        [
+          [3, size],
+          [3, 1],
+        ],
+      ]),
+    ), // prettier-ignore
+    'rows in pieces, one value': [[2, 8197], [1]], // prettier-ignore
+    'a column each, many dimensions': [
+      [2, 3, 2, 3, 2, 5],
+      [1, 3, 1, 3, 1, 5],
+    ], // prettier-ignore
+  }
+  const cases = Object.entries(more)
+    .filter(([, [a]]) => op !== 'PRelu' || a.length > 1)
+    .map(([name, [a, b]]): Case => ({ name: `${name}, as for cpu`, attributes: {}, inputs: [a, b], gradient: false }))
+  const isFirstWhole = ({ inputs: [a, b] }: Case) =>
+    op !== 'PRelu' || (a as number[]).every((size, i) => size >= ((b as number[]).at(i - (a as number[]).length) ?? 1))
+  testOperation(asOn('cpu', operations[op]), cases.filter(isFirstWhole), operations)
 }
 
 for (const op of ['Min', 'Max', 'MaxShare', 'PReluSlope', 'MulBelowZero', 'IsEqual', 'DivOrZero']) {

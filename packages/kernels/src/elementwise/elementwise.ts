@@ -1,7 +1,7 @@
 import { broadcastShapes, expectShape, inputShape, numberAttribute, show } from '../checks.js'
 import { broadcastStrides, expandDispatch } from '../layout/layout.js'
 import { broadcastTo } from '../layout/layout.reference.js'
-import { collapse, outerArray, stridedDispatch } from '../layout/strides.js'
+import { collapse, outerArray, stridedDispatch, type Walk } from '../layout/strides.js'
 import nan from '../nan.wgsl'
 import {
   type Call,
@@ -16,24 +16,46 @@ import {
   type Tensor,
   workgroups1d,
 } from '../operation.js'
-import { bothWidths, flatWork } from '../vectors.js'
+import { bothWidths, flat, flatWork, rowWork } from '../vectors.js'
 import accumulation from './accumulate.wgsl'
 import binaryFlat from './binary.wgsl'
 import binaryBroadcast from './broadcast.wgsl'
+import broadcastCpu from './broadcast-cpu.wgsl'
 import combine from './combine.wgsl'
 import { pairs } from './elementwise.reference.js'
 
-const flatShader = bothWidths('binary', binaryFlat + nan + combine, ['read', 'read', 'write'])
+const flatShader = flat('binary', binaryFlat + nan + combine, ['read', 'read', 'write'])
 /** By the types of a and b: both go along the rows, a repeats a value, b does. */
 const broadcastShaders = ['vec4f vec4f', 'f32 vec4f', 'vec4f f32'].map((types) => {
   const [a, b] = types.split(' ')
   return bothWidths('binary.broadcast', `alias A = ${a};\nalias B = ${b};\n${binaryBroadcast}${nan}${combine}`, ['read', 'read', 'write'])
 })
+const broadcastCpuShader = bothWidths('binary.broadcast.cpu', broadcastCpu + nan + combine, ['read', 'read', 'write'])[1]
 const accumulateShader: Shader = { name: 'accumulate', code: accumulation, access: ['read', 'read_write', 'read'] }
 
 /** The gradient of an operand that was broadcast: the sum over the repeated dimensions. */
 function sumTo(name: string, from: Shape, to: Shape, emit: Emit): string {
   return from.length === to.length && from.every((dimension, i) => dimension === to[i]) ? name : emit('SumTo', { shape: to }, [name])[0]
+}
+
+function broadcastCpuDispatch(
+  constants: Readonly<Record<string, number>>,
+  operands: readonly Tensor[],
+  { shape, strides }: Walk,
+  target: Target,
+): Dispatch {
+  const last = shape.length - 1
+  const [outer, rows] = [shape.slice(0, -1), elements(shape.slice(0, -1))]
+  const { rowsEach, pieces, length, workgroups } = rowWork(rows, shape[last], target)
+  const header = [rows, shape[last], rowsEach, pieces, length, last, 0, 0]
+  const steps = strides.map((list) => outerArray(list.slice(0, -1)))
+  return {
+    shader: broadcastCpuShader,
+    constants: { ...constants, ALONG_A: strides[0][last], ALONG_B: strides[1][last] },
+    operands,
+    params: { u32: [...header, ...outerArray(outer, 1), ...steps.flat()] },
+    workgroups,
+  }
 }
 
 /** One run over equal shapes (up to dimensions of 1), else a walk with a stride of 0 where an operand repeats. */
@@ -45,6 +67,7 @@ export function binaryDispatch(op: keyof typeof pairs, a: Tensor, b: Tensor, y: 
     return { shader: flatShader[width], constants, operands, params: { u32: [vectors, each] }, workgroups }
   }
   const walk = collapse(op, y.shape, [broadcastStrides(a.shape, y.shape), broadcastStrides(b.shape, y.shape)])
+  if (target.kind === 'cpu') return broadcastCpuDispatch(constants, operands, walk, target)
   // One value for everything: cut into rows, of which neighbours read neighbours.
   if (walk.shape.length === 1 && walk.shape[0] % 2048 === 0) {
     walk.shape.unshift(walk.shape[0] / 2048)

@@ -1,11 +1,14 @@
 /** Walking over a tensor by dimensions and strides, as the strided shaders do it. */
 import { type Dispatch, elements, type Shader, type Shape, type Target, type Tensor, workgroups1d } from '../operation.js'
-import { bothWidths } from '../vectors.js'
+import { bothWidths, rowWork } from '../vectors.js'
 import spread from './spread.wgsl'
 import strided from './strided.wgsl'
+import stridedCpu from './strided-cpu.wgsl'
 
 const shader = bothWidths('strided', strided, ['read', 'write'])
 const spreadShader: Shader = { name: 'spread', code: spread, access: ['read', 'write'] }
+
+const cpuShader: Shader = { name: 'strided.cpu', code: stridedCpu, access: ['read', 'write'] }
 
 /** How many outer dimensions a strided shader takes, after collapsing. */
 export const maxOuterRank = 8
@@ -74,6 +77,17 @@ export function stridedDispatch(
   const outer = walk.shape.slice(0, -1)
   const outerStrides = walk.strides[0].slice(0, -1)
   const out = into ?? { offset: 0, stride: inner }
+  if (target.kind === 'cpu' && (innerStride === 0 || innerStride === 1)) {
+    const { rowsEach, pieces, length, workgroups } = rowWork(elements(outer), inner, target)
+    const sizes = [elements(outer), inner, rowsEach, pieces, length, offset, out.offset, out.stride]
+    return {
+      shader: cpuShader,
+      constants: { REPEATED: innerStride === 0 ? 1 : 0, SCALED: factor === 1 ? 0 : 1 },
+      operands: [x, y],
+      params: { u32: [...sizes, ...outerArray(outer, 1), ...outerArray(outerStrides), outer.length], f32: [factor] },
+      workgroups,
+    }
+  }
   const aligned = [inner, offset, out.offset, out.stride, ...outerStrides, ...[x, y].map((tensor) => elements(tensor.shape))]
   // A value repeated along the rows: 3.8 GB/s on lavapipe, against 0.3 for strided.wgsl with a stride of 0.
   const repeated = innerStride === 0 && inner % 4 === 0 && !into

@@ -1,15 +1,15 @@
 import { expectShape, inputShape } from '../checks.js'
 import { type Dispatch, elements, type Operation, type Target, type Tensor } from '../operation.js'
-import { bothWidths, flatWork, type Widths } from '../vectors.js'
+import { type Flat, flat, flatWork } from '../vectors.js'
 import adam from './adam.wgsl'
 import { adamStep, sgdStep } from './optimizer.reference.js'
 import sgd from './sgd.wgsl'
 
-const sgdShader = bothWidths('SgdUpdate', sgd, ['read_write', 'read', 'read_write', 'read', 'read'])
-const adamShader = bothWidths('AdamUpdate', adam, ['read_write', 'read', 'read_write', 'read_write', 'read', 'read'])
+const sgdShader = flat('SgdUpdate', sgd, ['read_write', 'read', 'read_write', 'read', 'read'])
+const adamShader = flat('AdamUpdate', adam, ['read_write', 'read', 'read_write', 'read_write', 'read', 'read'])
 
 /** `keep` is the input at that index, and may be absent. */
-function updateDispatch(shader: Widths, inputs: readonly (Tensor | undefined)[], keep: number, target: Target): Dispatch {
+function updateDispatch(shader: Flat, inputs: readonly (Tensor | undefined)[], keep: number, target: Target): Dispatch {
   const { width, vectors, each, workgroups } = flatWork(elements(inputs[0]!.shape), target)
   const operands = [...inputs.slice(0, keep), inputs[keep]]
   return { shader: shader[width], operands, params: { u32: [vectors, each, inputs[keep] ? 1 : 0] }, workgroups }

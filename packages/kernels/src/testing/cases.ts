@@ -1,7 +1,7 @@
 /** One declaration of a case serves as test against the float64 reference and as gradient check (and, in benchmarks, as a benchmark). */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { acquireGpu, type Gpu } from '../gpu.js'
-import { type Attributes, elements, type NdArray, type Operation, type Shape } from '../operation.js'
+import { type Attributes, elements, type NdArray, type Operation, type Shape, type Target } from '../operation.js'
 import { type RunOptions, runOperation } from './run.js'
 
 export interface Case extends RunOptions {
@@ -81,6 +81,12 @@ const foldedOperation = (operation: Operation): Operation => ({
   ...operation,
   dispatches: (attributes, inputs, outputs, target) =>
     operation.dispatches(attributes, inputs, outputs, { ...target, maxWorkgroupsPerDimension: 2 }),
+})
+
+/** With the kernels that adapters of that kind take, whatever adapter there is. */
+export const asOn = (kind: Target['kind'], operation: Operation): Operation => ({
+  ...operation,
+  dispatches: (attributes, inputs, outputs, target) => operation.dispatches(attributes, inputs, outputs, { ...target, kind }),
 })
 
 export function expectClose(actual: NdArray, expected: NdArray, tolerance: number, what: string): void {
