@@ -28,9 +28,13 @@ const child = spawn(
 const code = await new Promise((resolve) => child.on('close', (status) => resolve(status ?? 1)))
 let passed = 0
 let failed = 0
+let skipped = []
 try {
   const results = JSON.parse(readFileSync(file, 'utf8'))
   passed = results.numPassedTests
+  skipped = results.testResults.flatMap(({ assertionResults }) =>
+    assertionResults.filter(({ status }) => status !== 'passed' && status !== 'failed'),
+  )
   // A file that fails before its first test has none to count.
   failed =
     results.numFailedTests +
@@ -42,5 +46,7 @@ try {
 rmSync(folder, { recursive: true, force: true })
 // A worker that crashed takes its tests along: vitest's exit code is all that tells of it.
 if (code !== 0) failed = Math.max(failed, 1)
+// Those that a selection leaves out are what it is for.
+if (process.argv.length <= 2) for (const { fullName } of skipped) console.log(`skipped: ${fullName}`)
 console.log(`${passed} passed, ${failed} failed`)
 process.exit(code === 0 && passed > 0 && failed === 0 ? 0 : 1)

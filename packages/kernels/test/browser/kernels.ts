@@ -16,8 +16,8 @@ const files = (readdirSync(folder, { recursive: true }) as string[])
   .filter((file) => file.endsWith('.test.ts'))
   .sort((a, b) => (a < b ? -1 : 1))
 
-/** Declares them, to be run on the adapter of that name. */
-export async function testKernels(adapter: 'swiftshader' | 'cpu'): Promise<void> {
+/** Declares those whose file and name fit, to be run on the adapter of that name. */
+export async function testKernels(adapter: 'swiftshader' | 'cpu', fitting = /(?:)/): Promise<void> {
   const { codes } = await bundle(
     files.map((file) => join(folder, file)),
     {
@@ -45,22 +45,28 @@ export async function testKernels(adapter: 'swiftshader' | 'cpu'): Promise<void>
     throw new Error(`the tests of ${files[listed.length]} do not load in the browser: ${printed.join('\n')}`, { cause: error })
   }
 
-  for (const [i, { file, names }] of listed.entries())
+  let left = 0
+  for (const [i, { file, names }] of listed.entries()) {
+    const chosen = [...names.entries()].filter(([, name]) => fitting.test(`${file} > ${name}`))
+    left += names.length - chosen.length
+    if (chosen.length === 0) continue
     describe.sequential(file, () => {
       // A page, and so a device, of its own for each file, as in Node.
       beforeAll(() => loadFile(i))
-      for (const [j, name] of names.entries())
+      for (const [j, name] of chosen)
         if (!onlyInNode.includes(`${file} > ${name}`))
           test(name, async () => {
             const failure = await page.evaluate((index) => (globalThis as unknown as Window).espalierTests.run(index), j)
             if (failure !== null) expect.fail(failure)
           })
     })
+  }
 
   test(`only in Node: ${onlyInNode.join(', ')}`, () => {
     const all = listed.flatMap(({ file, names }) => names.map((name) => `${file} > ${name}`))
     expect(all).toEqual(expect.arrayContaining(onlyInNode))
   })
+  test.skipIf(left > 0)(`on ${adapter} in Node only: ${left} tests, all but ${fitting}`, () => {})
 
   test('the browser is the one that came along, with threads, and nothing is printed', async () => {
     const architecture = await page.evaluate(async () => (await navigator.gpu.requestAdapter())?.info.architecture)
