@@ -3,7 +3,8 @@ import type { Dispatch, Shader, Target, Tensor } from '../operation.js'
 import { elements, scratch } from '../operation.js'
 import { lanesFor } from '../vectors.js'
 import code from './depthwise-cpu.wgsl'
-import gradientsCode from './depthwise-cpu-gradients.wgsl'
+import inputGradientCode from './depthwise-cpu-input-gradient.wgsl'
+import weightGradientCode from './depthwise-cpu-weight-gradient.wgsl'
 import type { ConvGeometry } from './geometry.js'
 import { type Epilogue, epilogueConstants, epilogueParams } from './tile.js'
 import { sumOfParts } from './weight-gradient.js'
@@ -17,10 +18,16 @@ const forward: Shader = {
 const weightGradient: Shader = {
   ...forward,
   name: 'conv2d-depthwise-cpu-weight-gradient',
-  code: code + gradientsCode,
+  code: code + weightGradientCode,
   entryPoint: 'weightGradient',
 }
-const inputGradient: Shader = { ...weightGradient, name: 'conv2d-depthwise-cpu-input-gradient', entryPoint: 'inputGradient' }
+const inputGradient: Shader = {
+  ...forward,
+  name: 'conv2d-depthwise-cpu-input-gradient',
+  code: code + inputGradientCode,
+  entryPoint: 'inputGradient',
+}
+const inputGradientInPairs: Shader = { ...inputGradient, entryPoint: 'inputGradientInPairs' }
 
 /** Sizes of the copy, in elements: it should be in the nearest cache of a core, with what else is read. */
 const tiles = [512, 2048, 8000]
@@ -149,9 +156,9 @@ export function depthwiseCpu(g: ConvGeometry, x: Tensor, w: Tensor, y: Tensor, e
 }
 
 /** Whether `depthwiseCpuInputGradient` computes it. */
-export function isDepthwiseCpuInputGradient(g: ConvGeometry, target: Target): boolean {
+export function isDepthwiseCpuInputGradient(g: ConvGeometry, target: Target, bias?: Tensor): boolean {
   if (target.kind !== 'cpu' || !isDepthwise3x3(g) || g.strideH !== g.strideW) return false
-  return g.strideH === 1 ? able(reversedProblem(g)) : g.strideH === 2 && g.ow >= 4 && scatteredCopyOf(g) !== undefined
+  return g.strideH === 1 ? able(reversedProblem(g)) : g.strideH === 2 && !bias && g.ow >= 4 && scatteredCopyOf(g) !== undefined
 }
 
 export function depthwiseCpuInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, bias?: Tensor): Dispatch[] {
@@ -160,7 +167,9 @@ export function depthwiseCpuInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor
   if (g.strideH === 1)
     return [dispatch(forward, problem, copyOf(problem)!, operands, { fused: bias ? 1 : 0, adds: 0, masks: 0 }, 32 | (bias ? 1 : 0))]
   const padded = { ...problem, top: g.padTop, left: g.padLeft, strideX: 1 }
-  return [dispatch(inputGradient, padded, scatteredCopyOf(g)!, operands, { fused: bias ? 1 : 0 }, bias ? 1 : 0)]
+  const copy = scatteredCopyOf(g)!
+  if (g.w >= 8 && g.w % 2 === 0) return [dispatch(inputGradientInPairs, padded, copy, operands, { ODD_LEFT: g.padLeft % 2 })]
+  return [dispatch(inputGradient, padded, copy, operands, {})]
 }
 
 /** Whether `depthwiseCpuWeightGradient` computes it. */

@@ -24,7 +24,7 @@ export function gatherInputGradient(g: ConvGeometry, dy: Tensor, w: Tensor, dx: 
 
 /** As tiled convolutions of dy, one per phase of the stride; the plain kernel where tiles would leave hardware idle. `bias` [C] is added to dx. */
 export function inputGradientDispatches(g: ConvGeometry, dy: Tensor, w: Tensor, dx: Tensor, target: Target, bias?: Tensor): Dispatch[] {
-  if (isDepthwiseCpuInputGradient(g, target)) return depthwiseCpuInputGradient(g, dy, w, dx, bias)
+  if (isDepthwiseCpuInputGradient(g, target, bias)) return depthwiseCpuInputGradient(g, dy, w, dx, bias)
   const problems = inputGradientProblems(g)
   const onCpu = problems.map((p) => cpuConv(p, dy, w, dx, { bias, activation: 'none' }, target))
   if (onCpu.every((dispatches) => dispatches !== undefined)) return onCpu.flat()
