@@ -81,7 +81,7 @@ export function isCalled(adapter: GPUAdapter, name: string): boolean {
   return `${nameOf(adapter)} ${device} ${vendor} ${architecture}`.toLowerCase().includes(name.toLowerCase())
 }
 
-/** Hardware that computes; what does so on the processor is taken by name only, because the CPU device is faster. */
+/** What computes on the processor is taken by name only: the CPU device does so too, and needs no driver. */
 export function refuseSoftware(found: Found): Found | string {
   return isSoftware(found.adapter) ? `'${nameOf(found.adapter)}' computes on the processor: taken by name only (--adapter)` : found
 }
