@@ -1,8 +1,8 @@
 /** Calls: the function's statements take the place of the call. WGSL knows no recursion, so that this ends. */
 import type { Expression, Func } from '../check/program.js'
-import { lowerAll, zeros } from './expressions.js'
+import { lowerAll } from './expressions.js'
 import { read } from './fold.js'
-import { type Block, frame, type Frame, type Statement } from './ir.js'
+import { type Block, frame, type Frame, type Local, type Statement } from './ir.js'
 import { lowerPointer } from './references.js'
 import { bind, collect, emit, newLocal, type Parts, type State } from './state.js'
 import { lowerStatements } from './statements.js'
@@ -29,8 +29,6 @@ export function callFunction(state: State, func: Func, args: readonly Expression
 /** The body of a function whose parameters are bound. */
 export function joinFunction(state: State, func: Func): Parts {
   const result = func.result ? state.layout.kinds(func.result).map((kind) => newLocal(state, kind, `${func.name}()`, false)) : []
-  const initial = func.result ? zeros(state, func.result) : []
-  result.forEach((to, i) => emit(state, { op: 'assign', to, value: initial[i], declares: true }))
   const own = frame('block')
   const { statements } = collect(state, () => {
     state.calls.push({ function: func, result, frame: own })
@@ -40,8 +38,22 @@ export function joinFunction(state: State, func: Func): Parts {
     state.exits = exits
     state.calls.pop()
   })
+  if (!declareAtEnd(statements, own, result)) for (const local of result) emit(state, { op: 'declare', local })
   place(state, own, statements)
   return result.map(read)
+}
+
+/** Where the only return is the last statement its assignments may as well be declarations, of which more is known. */
+function declareAtEnd(statements: Statement[], own: Frame, result: readonly Local[]): boolean {
+  const first = statements.length - 1 - result.length
+  const last = statements.at(-1)
+  if (first < 0 || last?.op !== 'break' || last.target !== own || leaves(statements.slice(0, -1), own)) return false
+  for (let i = 0; i < result.length; i++) {
+    const statement = statements[first + i]
+    if (statement.op !== 'assign' || statement.to !== result[i]) return false
+    statements[first + i] = { ...statement, declares: true }
+  }
+  return true
 }
 
 /** A block that is left by `break`; none where the only one would be its end. */

@@ -91,6 +91,7 @@ export interface Frame {
 }
 
 export type Statement =
+  | { readonly op: 'declare'; readonly local: Local } // without a value: it is assigned before it is read
   | { readonly op: 'assign'; readonly to: Local; readonly value: Value; readonly declares: boolean }
   | { readonly op: 'load'; readonly to: readonly Local[]; readonly memory: Memory; readonly offset: Value } // consecutive words
   | { readonly op: 'store'; readonly memory: Memory; readonly offset: Value; readonly values: readonly Value[] }

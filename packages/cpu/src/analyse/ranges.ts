@@ -86,6 +86,9 @@ interface Place {
   readonly order: number
 }
 
+const isWorthTesting = ({ memory }: Statement & { op: 'load' | 'store' }, loop: Loop) =>
+  memory.space === 'workgroup' || (memory.space !== 'private' && isInnermost(loop))
+
 const innermost = new WeakMap<Loop, boolean>()
 /** Whether a loop has no other inside. */
 export function isInnermost(loop: Loop): boolean {
@@ -116,8 +119,8 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
         all.push({ statement, loops, order, conditional })
         writes.set(local, all)
       }
-      // Of what is not in an innermost loop little is gained, and one that fails the test would spoil it for all.
-      if ((statement.op === 'load' || statement.op === 'store') && statement.memory.space !== 'private' && isInnermost(loops.at(-1)!))
+      // Of what is not in an innermost loop less is gained, and one that fails the test would spoil it for all: workgroup memory is as large as it was meant to be.
+      if ((statement.op === 'load' || statement.op === 'store') && isWorthTesting(statement, loops.at(-1)!))
         found.push({ statement, place: { loops, order } })
       if (statement.op === 'loop') {
         walk(statement.initial, loops, conditional)

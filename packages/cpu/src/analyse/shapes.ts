@@ -119,6 +119,9 @@ export function analyseShapes(kernel: Kernel): void {
     for (const statement of list) {
       if (statement.op === 'load' || statement.op === 'atomic') for (const local of writtenBy(statement)) local.home ??= stack.at(-1)
       switch (statement.op) {
+        case 'declare':
+          statement.local.home ??= stack.at(-1)
+          break
         case 'assign':
           if (statement.declares) statement.to.home ??= stack.at(-1)
           assign(statement.to, shapeOf(statement.value, size))

@@ -100,6 +100,7 @@ function writeStatement(w: Writer, statement: Statement, parted: Label | undefin
     case 'continue':
       return writeLeave(w, statement)
     case 'barrier':
+    case 'declare':
       return
   }
 }

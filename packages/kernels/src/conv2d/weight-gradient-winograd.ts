@@ -14,7 +14,7 @@ const mostVectors = 24576
 const wantedWorkgroups = 16
 const mostParts = 2 ** 22
 /** Below so many channels or outputs the transforms cost more than multiplications are spared. */
-const fewestChannels = 32
+const fewestChannels = 16
 
 export function isForWinogradGradient(g: ConvGeometry, target: Target, fewest = fewestChannels): boolean {
   const plain = g.kh === 3 && g.kw === 3 && [g.strideH, g.strideW, g.dilationH, g.dilationW].every((each) => each === 1)
@@ -28,7 +28,7 @@ export function winogradWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, d
   const limit = Math.min(mostVectors, Math.floor((target.workgroupBytes ?? 16384) / 16))
   const [tilesY, tilesX] = [g.oh / 2, g.ow / 2]
   const roomOf = (images: number, rows: number) => Math.ceil((images * rows * tilesX) / 4) * 4
-  const fits = (quads: number, images: number, rows: number) => 16 * (quads + 1) * roomOf(images, rows) <= limit
+  const fits = (quads: number, images: number, rows: number) => 16 * ((quads + 1) * roomOf(images, rows) + 4) <= limit
   const allPairs = Math.ceil(channels / 8)
   let pairs = Math.min(allPairs, 8)
   let tileRows = tilesY
@@ -52,7 +52,7 @@ export function winogradWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, d
   const partial = scratch('transformed weight gradient parts', [parts, g.m, 16, allQuads * 4])
   const columns = Math.min(g.m, target.maxWorkgroupsPerDimension)
   const classOf = (vectors: number) => 2 ** Math.ceil(Math.log2(Math.max(256, vectors)))
-  const exact = [16 * quads * room, 16 * room]
+  const exact = [16 * (quads * room + 4), 16 * room]
   const [words, gradientWords] = classOf(exact[0]) + classOf(exact[1]) <= Math.floor((target.workgroupBytes ?? 16384) / 16) ? exact.map(classOf) : exact
   return [
     {

@@ -67,7 +67,7 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
   let outputs = p.m / p.group;
   let firstQuad = wg.x * p.quads;
   let lastImage = min((wg.z + 1) * p.imagesPerPart, p.n);
-  let next = p.quads * p.room;
+  let next = p.quads * p.room + 4; // no power of 2, of which all 16 would be in one set of the cache
   var begins = true;
   for (var firstImage = wg.z * p.imagesPerPart; firstImage < lastImage; firstImage += p.tileImages) {
     let images = min(p.tileImages, lastImage - firstImage);

@@ -16,7 +16,7 @@ const weights: Shader = { name: 'conv2d-winograd-weights', code: paramsCode + we
 const mostWords = 131072
 const wantedWorkgroups = 16
 /** Below so many channels or outputs the transforms cost more than multiplications are spared. */
-const fewestChannels = 32
+const fewestChannels = 16
 
 /** Whether the kernel computes the problem, and is worth its while. */
 export function isForWinograd(p: TileProblem, target: Target, fewest = fewestChannels): boolean {
@@ -32,7 +32,7 @@ export function winogradConv(p: TileProblem, x: Tensor, w: Tensor, y: Tensor, ep
   const candidates = epilogue.lists?.shape[0] ?? 1
   const limit = Math.min(mostWords, (target.workgroupBytes ?? 16384) / 4 - 512)
   const channels = p.input[1] / p.group
-  const mostTiles = Math.floor(limit / 16 / channels)
+  const mostTiles = Math.floor((limit / 16 - 16) / channels)
   if (mostTiles < 8) return undefined
   const [tilesY, tilesX] = [p.grid[0] / 2, p.grid[1] / 2]
   if (tilesX > mostTiles) return undefined
@@ -53,7 +53,7 @@ export function winogradConv(p: TileProblem, x: Tensor, w: Tensor, y: Tensor, ep
   const rowTiles = Math.ceil(tilesY / tileRows)
   const params = { u32: tileParams(p, epilogue, 0, [0, rowTiles, tileRows, tileImages, room, packedBlock, tileBlocks]) }
   const { bias, residual, mask, lists } = epilogue
-  const words = Math.min(limit, 2 ** Math.ceil(Math.log2(Math.max(2048, 16 * channels * room))))
+  const words = Math.min(limit, 2 ** Math.ceil(Math.log2(Math.max(2048, 16 * (channels * room + 16)))))
   return [
     {
       shader: weights,

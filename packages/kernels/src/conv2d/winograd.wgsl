@@ -65,7 +65,7 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
   let rows = min(p.tileRows, p.gridH / 2 - firstRow);
   let count = images * rows * (p.gridW / 2);
   let tiles = p.width; // room for them: a multiple of 8
-  let next = channels * tiles;
+  let next = channels * tiles + 16; // no power of 2, of which all 16 would be in one set of the cache
 
   for (var first = 0u; first < count; first += 4) {
     let tile = tileAt(first, lane, rows, count);
