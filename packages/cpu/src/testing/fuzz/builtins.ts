@@ -33,7 +33,7 @@ function integerBuiltin(c: Context, type: Scalar | Vector, element: Scalar, dept
   }) // prettier-ignore
   const first = live(c, type, depth)
   if (kind === 'unary') return call(r.pick(unaryIntegers), first)
-  if (kind === 'sign') return call('sign', first)
+  if (kind === 'sign') return c.floats === 'none' || c.random.chance(0.5) ? call('sign', first) : exponent(c, type, depth)
   if (kind === 'binary') {
     const name = r.pick(binaryIntegers)
     // Both bounds alive: constant ones in the wrong order are refused.
@@ -49,6 +49,13 @@ function integerBuiltin(c: Context, type: Scalar | Vector, element: Scalar, dept
     return call('dot', live(c, operands, depth), expression(c, operands, depth))
   }
   return packed(c, type, element, depth) ?? call('abs', first)
+}
+
+/** Of what is no zero, infinity or NaN. */
+function exponent(c: Context, type: Scalar | Vector, depth: number): Expression {
+  const like = type.kind === 'vector' ? vector(type.size, f32) : f32
+  const e = helper(c, 'nonzero', like, tame(c, like, live(c, like, depth)))
+  return { text: `${call('frexp', e).text}.exp`, level: level.primary }
 }
 
 /** Offset and count of a bit field: past 32 at run time only. */

@@ -34,7 +34,7 @@ export function helperFunction(c: Context): void {
   const list = parameters.map(({ name: own, type, pointer }) => `${own}: ${pointer ? `ptr<${pointer}, ${type.name}>` : type.name}`)
   c.returns = result ?? 'nothing'
   const budget = c.budget
-  c.budget = 3 + r.below(6)
+  c.budget = 3 + r.below(8)
   block(c, `fn ${name}(${list.join(', ')})${result ? ` -> ${result.name}` : ''}`, () => {
     if (!statements(c, 2 + r.below(3)) && result) write(c, `return ${value(c, result, 2).text};`)
   })

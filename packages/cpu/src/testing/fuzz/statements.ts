@@ -13,8 +13,8 @@ export function statements(c: Context, count: number): boolean {
     const write = c.random.weighted<(c: Context) => unknown>([
       [3, variable],
       [8, assign],
-      [nested ? 3 : 0, branch],
-      [nested && c.loops < 2 ? 2 : 0, loop],
+      [nested ? 3.5 : 0, branch],
+      [nested && c.loops < 2 ? 2.5 : 0, loop],
       [nested ? 1 : 0, switching],
       [1, callStatement],
       [0.5, pointer],
@@ -23,7 +23,7 @@ export function statements(c: Context, count: number): boolean {
       [0.3, phony],
       [c.extras.length > 0 ? 1.2 : 0, () => c.random.pick(c.extras)(c)],
     ])
-    if (write(c) === true || (c.depth > 1 && c.depth !== c.staying && c.random.chance(0.12) && leave(c))) return true
+    if (write(c) === true || (c.depth > 1 && c.depth !== c.staying && c.random.chance(0.18) && leave(c))) return true
   }
   return false
 }
@@ -143,7 +143,7 @@ function callStatement(c: Context): void {
 
 /** `let p = &v.part;`: a pointer to a part, with indices as they are now. */
 function pointer(c: Context): void {
-  const found = visible(c).filter((v) => v.mutable && v.space !== 'storage' && !v.pointer && !['vector', 'matrix'].includes(v.type.kind))
+  const found = visible(c).filter((v) => v.mutable && !v.pointer && !['vector', 'matrix'].includes(v.type.kind))
   if (found.length > 0) pointTo(c, c.random.pick(found))
   else variable(c)
 }
