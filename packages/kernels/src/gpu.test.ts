@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { acquireGpu, NoAdapterError } from './gpu.js'
+import { acquireGpu, listAdapters, NoAdapterError } from './gpu.js'
 
 test('an adapter is found, named and classed', async () => {
   const gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
@@ -16,6 +16,34 @@ test('an adapter is found again by the name it was given', async () => {
   expect(again.info.name).toBe(gpu.info.name)
   gpu.close()
   again.close()
+})
+
+test('the CPU device is there on any machine, on as many threads as are wanted, and on any number it is the same adapter', async () => {
+  const [gpu, all] = [await acquireGpu({ prefer: 'cpu', threads: 1 }), await acquireGpu({ prefer: 'CPU' })]
+  expect(gpu.info).toMatchObject({ kind: 'cpu', threads: 1, backend: 'wasm', source: '@espalier/cpu', skipped: [] })
+  expect(gpu.info.description).toMatch(/ 1 thread\)$/)
+  expect(all.info.threads).toBeGreaterThanOrEqual(1)
+  expect(all.info.name).toBe(gpu.info.name)
+  expect(gpu.target.kind).toBe('cpu')
+  gpu.close()
+  all.close()
+})
+
+test('all adapters are listed in the order in which they are taken, and open', async () => {
+  const { adapters } = await listAdapters({ threads: 1 })
+  const kinds = adapters.map(({ info }) => info.kind)
+  const order = ['hardware', 'cpu', 'software']
+  expect(kinds).toEqual([...kinds].sort((a, b) => order.indexOf(a) - order.indexOf(b)))
+  expect(kinds.filter((kind) => kind === 'cpu')).toHaveLength(1)
+  const best = await acquireGpu()
+  expect(adapters[0].info.name).toBe(best.info.name)
+  best.close()
+  for (const { info, open } of adapters) {
+    const gpu = await open()
+    expect(gpu.info).toBe(info)
+    await gpu.sync()
+    gpu.close()
+  }
 })
 
 test('an adapter that does not exist is an error that says what was tried', async () => {

@@ -32,7 +32,7 @@ export async function openPlatform(preference: AdapterPreference, threads?: numb
 }
 
 export function listPlatforms(threads?: number): Promise<Enumeration> {
-  return allOf([() => request(false), () => openCpu(threads), () => request(true)])
+  return allOf([() => request(false), () => openCpu(threads)], [() => request(true)])
 }
 
 async function request(forceFallbackAdapter: boolean): Promise<Found | string> {

@@ -7,7 +7,6 @@ import {
   type Found,
   firstOf,
   isCalled,
-  isSoftware,
   nameOf,
   openCpu,
   type Platform,
@@ -37,17 +36,16 @@ export async function openPlatform(preference: AdapterPreference, threads?: numb
 }
 
 /** All adapters: what Dawn takes where speed is wanted and where power is to be saved (a second GPU, where there is one), then the rest. */
-export async function listPlatforms(threads?: number): Promise<Enumeration> {
+export function listPlatforms(threads?: number): Promise<Enumeration> {
   const lavapipe = () => system(['adapter=llvmpipe'])
-  const { found, tried } = await allOf([() => system([]), () => system([], 'low-power'), () => openCpu(threads), lavapipe, swiftShader])
-  return { found: [...found.filter((each) => !isSoftware(each.adapter)), ...found.filter((each) => isSoftware(each.adapter))], tried }
+  return allOf([() => system([]), () => system([], 'low-power'), () => openCpu(threads)], [lavapipe, swiftShader])
 }
 
 const orReason = (found: Found | string, then: (found: Found) => Found | string): Found | string =>
   typeof found === 'string' ? found : then(found)
 
 const systemVulkanHint =
-  'no hardware GPU: there is no Vulkan loader (libvulkan.so.1) on this system; where the machine has a GPU, install its driver'
+  "no Vulkan loader (libvulkan.so.1) on this system: where it has a GPU, install the GPU's driver (lavapipe: mesa-vulkan-drivers)"
 
 /** Dawn says so on standard error only, in terms of Vulkan's features. */
 const refusedHint =
@@ -58,8 +56,9 @@ async function system(flags: readonly string[], power: GPUPowerPreference = 'hig
   // Looked for before Dawn is loaded, which costs more.
   if (!hasSystemVulkan()) return systemVulkanHint
   const found = await request(flags, undefined, power)
-  const what = `system adapter${flags.map((flag) => ` '${flag.replace('adapter=', '')}'`).join('')}`
-  return typeof found === 'string' ? `${what}: ${found}${process.platform === 'linux' ? refusedHint : ''}` : { ...found, source: 'system' }
+  if (typeof found !== 'string') return { ...found, source: 'system' }
+  const what = `the system's adapters${flags.map((flag) => `, '${flag.replace('adapter=', '')}'`).join('')}`
+  return `${what}: ${found}${found === none && flags.length === 0 && process.platform === 'linux' ? refusedHint : ''}`
 }
 
 async function swiftShader(): Promise<Found | string> {
@@ -101,9 +100,11 @@ async function request(
   driver: string | undefined,
   powerPreference: GPUPowerPreference = 'high-performance',
 ): Promise<Omit<Found, 'source'> | string> {
+  // Loaded when first needed: there is no build of it for some platforms, and the CPU device needs none.
+  const dawn = await import('webgpu').catch((error: unknown) => error)
+  if (dawn instanceof Error) return `Dawn (the package webgpu) cannot be loaded: ${firstLine(dawn)}`
   try {
-    // Loaded when first needed: there is no build of it for some platforms, and the CPU device needs none.
-    const { create, globals } = await import('webgpu')
+    const { create, globals } = dawn as typeof import('webgpu')
     Object.assign(globalThis, globals)
     // The loader reads these variables when an instance is made, so setting them here is in time.
     for (const name of ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES'] as const) {
@@ -115,11 +116,15 @@ async function request(
     const instance = instances.get(key) ?? create(['disable-dawn-features=timestamp_quantization', ...flags])
     instances.set(key, instance)
     const adapter = await instance.requestAdapter({ powerPreference })
-    return adapter ? { adapter, instance } : 'no adapter'
+    return adapter ? { adapter, instance } : none
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    // Dawn names all that are there when none has the name.
+    return /no suitable backends/.test(String(error)) ? none : firstLine(error)
   }
 }
+
+const none = 'none that Dawn takes'
+const firstLine = (error: unknown) => (error instanceof Error ? error.message : String(error)).split('\n')[0]
 
 export function describeVersions(): Record<string, string> {
   return { node: process.versions.node, ...dawnVersion() }

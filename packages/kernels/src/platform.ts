@@ -44,16 +44,17 @@ export function threadsOf({ info }: GPUAdapter): number {
   return Number(threads.exec(info.description)?.[1])
 }
 
-/** Every adapter that an attempt finds, each once. */
-export async function allOf(attempts: readonly Attempt[]): Promise<Enumeration> {
+/** Every adapter that an attempt finds, each once, and why the first attempts found none; nobody misses those that are taken `byName` only. */
+export async function allOf(attempts: readonly Attempt[], byName: readonly Attempt[]): Promise<Enumeration> {
   const [found, tried]: [Found[], string[]] = [[], []]
-  for (const attempt of attempts) {
+  for (const attempt of [...attempts, ...byName]) {
     const result = await attempt()
-    if (typeof result === 'string') {
-      if (!tried.includes(result)) tried.push(result)
-    } else if (!found.some((other) => isSame(other, result))) found.push(result)
+    if (typeof result !== 'string') {
+      if (!found.some((other) => isSame(other, result))) found.push(result)
+    } else if (attempts.includes(attempt) && !tried.includes(result)) tried.push(result)
   }
-  return { found, tried }
+  const [first, last] = [false, true].map((software) => found.filter(({ adapter }) => isSoftware(adapter) === software))
+  return { found: [...first, ...last], tried }
 }
 
 const isSame = (a: Found, b: Found) =>
