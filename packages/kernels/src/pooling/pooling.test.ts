@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { operations } from '../operations.js'
-import { arrayOf, type Case, testGpu, testOperation } from '../testing/cases.js'
+import { arrayOf, asOn, type Case, testGpu, testOperation } from '../testing/cases.js'
 import { runOperation } from '../testing/run.js'
 import { averagePool, globalAveragePool, globalMaxPool, maxPool, maxPoolGradient } from './pooling.js'
 
@@ -12,6 +12,9 @@ const windows: Record<string, [number[], Record<string, number[] | number>]> = {
   'ceil mode': [[1, 3, 6, 11], { kernel_shape: [3, 3], strides: [2, 3], pads: [0, 1, 0, 1], ceil_mode: 1 }],
   dilated: [[1, 2, 9, 11], { kernel_shape: [3, 2], strides: [2, 1], pads: [1, 1, 2, 0], dilations: [2, 3] }],
   'strides beyond the window': [[1, 3, 8, 10], { kernel_shape: [2, 1], strides: [3, 4] }],
+  '2 x 2, rows of 32': [[2, 3, 4, 32], { kernel_shape: [2, 2], strides: [2, 2] }],
+  '3 x 3, overlapping': [[1, 3, 9, 16], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }],
+  '5 x 5, stride 1': [[1, 2, 6, 9], { kernel_shape: [5, 5], pads: [2, 2, 2, 2] }],
   'rows of over 8': [[1, 2, 3, 37], { kernel_shape: [1, 3], strides: [1, 3], pads: [0, 1, 0, 0] }],
 }
 const cases: Case[] = Object.entries(windows).map(([name, [x, attributes]]) => ({ name, attributes, inputs: [x] }))
@@ -27,6 +30,11 @@ const backward = (given: readonly Case[], withInput: boolean): Case[] =>
   })
 
 testOperation(maxPool, cases, operations)
+const named = (some: readonly Case[]) => some.map((c) => ({ ...c, name: `${c.name}, as for cpu`, gradient: false as const }))
+testOperation(asOn('cpu', maxPool), named(cases), operations)
+testOperation(asOn('cpu', maxPoolGradient), named(backward(cases, true)), operations)
+testOperation(asOn('cpu', averagePool), named([...cases, ...counting]), operations)
+testOperation(asOn('cpu', operations.AveragePoolGradient), named(backward([...cases, ...counting], false)), operations)
 testOperation(maxPoolGradient, backward(cases, true), operations)
 testOperation(averagePool, [...cases, ...counting], operations)
 testOperation(operations.AveragePoolGradient, backward([...cases, ...counting], false), operations)

@@ -19,6 +19,7 @@ import averagePooling from './average-pool.wgsl'
 import averageScaling from './average-scale.wgsl'
 import maxPooling from './max-pool.wgsl'
 import maxPooling2x2 from './max-pool-2x2.wgsl'
+import { isPoolCpu, poolCpu, poolCpuGradient } from './pool-cpu.js'
 import { averagePooled, averagePooledGradient, maxPooled, maxPooledGradient } from './pooling.reference.js'
 import { type Window, windowOf } from './window.js'
 import windowGather from './window-gather.wgsl'
@@ -90,6 +91,11 @@ function max2x2Dispatch(
   target: Target,
 ): Dispatch {
   const rows = (images * channels * height) / 2
+  if (target.kind === 'cpu' && width >= 8) {
+    const each = Math.max(1, Math.min(Math.floor(16384 / width), Math.ceil(rows / 32)))
+    const wide = { ...shader, entryPoint: `${shader.entryPoint}Wide` }
+    return { shader: wide, operands, params: { u32: [rows, width / 2, each] }, workgroups: workgroups1d(rows, each, target) }
+  }
   const lanes = Math.ceil(width / 32)
   return { shader, operands, params: { u32: [rows, width / 2, lanes] }, workgroups: workgroups1d(rows * lanes, 64, target) }
 }
@@ -109,6 +115,7 @@ export const maxPool: Operation = {
   dispatches(attributes, [x], [y], target) {
     const window = windowOf(this.op, attributes, x!.shape)
     if (is2x2(x!.shape, window)) return [max2x2Dispatch(max2x2Shader, [x, y, undefined], x!.shape, target)]
+    if (isPoolCpu(x!.shape, window, target)) return [poolCpu(x!, y, window, undefined, target)]
     return [maxDispatch(x!, y, window, false, target)]
   },
   reference(attributes, [x]) {
@@ -128,6 +135,7 @@ export const maxPoolGradient: Operation = {
   dispatches(attributes, [x, dy], [dx], target) {
     const window = windowOf(this.op, attributes, x!.shape)
     if (is2x2(x!.shape, window)) return [max2x2Dispatch(max2x2GradientShader, [x, dy, dx], x!.shape, target)]
+    if (isPoolCpu(x!.shape, window, target)) return [poolCpuGradient(x!, dy!, dx, window, undefined, target)]
     const positions = scratch('positions', dy!.shape)
     return [maxDispatch(x!, positions, window, true, target), gatherDispatch(dy!, positions, dx, window, 1, target)]
   },
@@ -144,6 +152,7 @@ export const averagePool: Operation = {
   },
   dispatches(attributes, [x], [y], target) {
     const window = windowOf(this.op, attributes, x!.shape)
+    if (isPoolCpu(x!.shape, window, target)) return [poolCpu(x!, y, window, countBounds(x!.shape, window), target)]
     const { rows, lanes, values } = windowParams(x!.shape, window)
     const params = { u32: [...values, ...countBounds(x!.shape, window)] }
     return [{ shader: averageShader, operands: [x, y], params, workgroups: workgroups1d(rows * lanes, 64, target) }]
@@ -165,6 +174,7 @@ export const averagePoolGradient: Operation = {
   dispatches(attributes, [dy], [dx], target) {
     const window = windowOf(this.op, attributes, dx.shape)
     const { kernel, strides, dilations, output } = window
+    if (isPoolCpu(dx.shape, window, target)) return [poolCpuGradient(undefined, dy!, dx, window, countBounds(dx.shape, window), target)]
     if (isUniform(dx.shape, window)) return [gatherDispatch(dy!, undefined, dx, window, 1 / (kernel[0] * kernel[1]), target)]
     const scaled = scratch('scaled', dy!.shape)
     const rows = dx.shape[0] * dx.shape[1] * output[0]
