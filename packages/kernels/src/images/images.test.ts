@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { operations } from '../operations.js'
-import { arrayOf, testOperation } from '../testing/cases.js'
+import { arrayOf, asOn, testOperation } from '../testing/cases.js'
 import { augmentImages, normalizeImages } from './images.js'
 import { imagesOf } from './images.reference.js'
 
@@ -16,34 +16,31 @@ const attributes = (shape: number[], more = {}) => ({
   ...more,
 })
 
-testOperation(
-  normalizeImages,
-  [
-    [1, 1, 3, 5],
-    [3, 3, 5, 7],
-    [2, 2, 8, 4],
-  ].map((shape) => ({
-    name: `[${shape}]`,
-    attributes: attributes(shape),
-    inputs: [bytesFor(shape.reduce((a, b) => a * b))],
-    integerInputs: [0],
-  })),
-  operations,
-)
-testOperation(
-  augmentImages,
-  [
-    { crop: 2, flip: 1, step: 7 },
-    { crop: 0, flip: 1, step: 0 },
-    { crop: 4, flip: 0, step: 123456 },
-  ].map(({ crop, flip, step }) => ({
-    name: `crop ${crop}, flip ${flip}`,
-    attributes: attributes([9, 3, 5, 7], { crop, flip }),
-    inputs: [bytesFor(945), arrayOf([2], [99, step])],
-    integerInputs: [0, 1],
-  })),
-  operations,
-)
+const plain = [
+  [1, 1, 3, 5],
+  [3, 3, 5, 7],
+  [2, 2, 8, 4],
+].map((shape) => ({
+  name: `[${shape}]`,
+  attributes: attributes(shape),
+  inputs: [bytesFor(shape.reduce((a, b) => a * b))],
+  integerInputs: [0],
+}))
+const augmented = [
+  { crop: 2, flip: 1, step: 7 },
+  { crop: 0, flip: 1, step: 0 },
+  { crop: 4, flip: 0, step: 123456 },
+].map(({ crop, flip, step }) => ({
+  name: `crop ${crop}, flip ${flip}`,
+  attributes: attributes([9, 3, 5, 7], { crop, flip }),
+  inputs: [bytesFor(945), arrayOf([2], [99, step])],
+  integerInputs: [0, 1],
+}))
+testOperation(normalizeImages, plain, operations)
+testOperation(augmentImages, augmented, operations)
+const named = <C extends { name: string }>(cases: readonly C[]) => cases.map((c) => ({ ...c, name: `${c.name}, as for cpu` }))
+testOperation(asOn('cpu', normalizeImages), named(plain), operations)
+testOperation(asOn('cpu', augmentImages), named(augmented), operations)
 
 test('about half of the images flip, and every place of the crop occurs', () => {
   const shape = [400, 1, 1, 2]

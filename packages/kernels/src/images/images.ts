@@ -14,6 +14,7 @@ import { imagesOf } from './images.reference.js'
 import code from './images.wgsl'
 
 const shader = { name: 'Images', code: philoxCode + code, access: ['read', 'read', 'write'] } as const
+const wideShader = { ...shader, entryPoint: 'wide' }
 /** Places for channels in the shader's parameters. */
 const maxChannels = 12
 
@@ -37,11 +38,12 @@ function dispatch(attributes: Attributes, bytes: Tensor, random: Tensor | undefi
   const { crop, flip } = random ? augmentationOf('AugmentImages', attributes) : { crop: 0, flip: false }
   const [mean, std] = [attributes.mean as number[], attributes.std as number[]]
   const affine = Array.from({ length: maxChannels }, (_, c) => (c < channels ? [1 / 255 / std[c], -mean[c] / std[c], 0, 0] : [0, 0, 0, 0]))
+  const isWide = target.kind === 'cpu'
   return {
-    shader,
+    shader: isWide ? wideShader : shader,
     operands: [bytes, random, y],
     params: { u32: [images, channels, height, width, crop, flip ? 1 : 0, 0, 0], f32: affine.flat() },
-    workgroups: workgroups1d(images * channels * height, 64, target),
+    workgroups: isWide ? workgroups1d(images * channels, 1, target) : workgroups1d(images * channels * height, 64, target),
   }
 }
 

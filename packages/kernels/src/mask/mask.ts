@@ -1,10 +1,11 @@
 import { inputShape, integerAttribute, show } from '../checks.js'
-import { elements, type Operation, type Shape, workgroups1d } from '../operation.js'
+import { elements, type Operation, type Shader, type Shape, workgroups1d } from '../operation.js'
 import { bothWidths, lanesFor, widthOf } from '../vectors.js'
 import { maskChannels } from './mask.reference.js'
 import code from './mask.wgsl'
 
 const shader = bothWidths('Mask', code, ['read', 'read', 'write'])
+const wideShader: Shader = { ...shader[1], entryPoint: 'wide' }
 
 /**
  * Mask(x, mask [P, C]) {expand: 0|1} -> y [P*B, C, ...]: channel masks with a candidate dimension. Image n belongs to candidate
@@ -24,15 +25,21 @@ export const mask: Operation = {
   dispatches(_, [x, factors], [y], target) {
     const [images, channels, ...spatial] = y.shape
     const plane = elements(spatial)
+    const planes = images * channels
+    const sizes = (vectors: number, lanes: number) => [channels, planes, planes / factors!.shape[0], vectors, lanes, x!.shape[0] * channels]
+    if (target.kind === 'cpu' && plane >= 4) {
+      const each = Math.max(1, Math.floor(8192 / plane))
+      const params = { u32: sizes(plane, each) }
+      return [{ shader: wideShader, operands: [x, factors, y], params, workgroups: workgroups1d(planes, each, target) }]
+    }
     const width = widthOf(plane)
     const vectors = plane / width
     const lanes = lanesFor(vectors, Math.ceil(vectors / 16))
-    const planes = images * channels
     return [
       {
         shader: shader[width],
         operands: [x, factors, y],
-        params: { u32: [channels, planes, planes / factors!.shape[0], vectors, lanes, x!.shape[0] * channels] },
+        params: { u32: sizes(vectors, lanes) },
         workgroups: workgroups1d(planes * lanes, 64, target),
       },
     ]

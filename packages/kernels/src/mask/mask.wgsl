@@ -29,3 +29,24 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     y[to + i] = x[origin + i] * factor;
   }
 }
+
+// For the CPU device, where four invocations are the lanes of a vector: a workgroup has `lanes` planes. [64, 64, 16, 16] takes 0.39 ms on one
+// thread of the `cpu` adapter (Xeon) instead of 1.6.
+@compute @workgroup_size(4)
+fn wide(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let p = params;
+  let begin = min((group.x + group.y * groups.x) * p.lanes, p.planes);
+  let end = min(begin + p.lanes, p.planes);
+  let whole = p.vectors & 0xfffffffcu;
+  for (var plane = begin; plane < end; plane++) {
+    let factor = mask[(plane / p.perCandidate) * p.channels + plane % p.channels];
+    let origin = (plane % p.sourcePlanes) * p.vectors;
+    let to = plane * p.vectors;
+    for (var i = 0u; i < whole; i += 4u) {
+      y[to + i + lane] = x[origin + i + lane] * factor;
+    }
+    if (whole + lane < p.vectors) {
+      y[to + whole + lane] = x[origin + whole + lane] * factor;
+    }
+  }
+}
