@@ -7,7 +7,7 @@
  * - the program of a thread is a file instead of a blob, and so is the module that it loads: the one that comes in the package;
  * - it takes half of the cores at most, so that it is told of twice as many as are to be used.
  */
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,11 @@ import { forward } from './tfjs.js'
 
 const require = createRequire(import.meta.url)
 
-export async function createContender({ threads = 1 }: Settings): Promise<Contender> {
+/** It has no more. */
+const most = 8
+
+export async function createContender({ threads: wanted = 1 }: Settings): Promise<Contender> {
+  const threads = Math.min(wanted, most)
   const core = await import('@tensorflow/tfjs-core')
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
   const restore = threads > 1 ? giveThreads(threads) : () => {}
@@ -25,11 +29,11 @@ export async function createContender({ threads = 1 }: Settings): Promise<Conten
   if (!(await core.setBackend('wasm'))) throw new Error('tfjs: its WebAssembly backend did not start')
   await core.ready()
   restore()
-  if (wasm.getThreadsCount() !== threads) throw new Error(`tfjs: ${wasm.getThreadsCount()} threads, ${threads} were asked for`)
+  if (wasm.getThreadsCount() !== threads) throw new Error(`tfjs: ${wasm.getThreadsCount()} threads, expected ${threads}`)
   const { version } = require('@tensorflow/tfjs-backend-wasm/package.json') as { version: string }
   return {
     adapter: `WebAssembly, ${threads} threads`,
-    versions: { 'tfjs-backend-wasm': version },
+    versions: { 'tfjs-backend-wasm': `${version} (${threads} threads)` },
     cases: forEachNetwork('forward', (each) => forward(core, each)),
   }
 }
@@ -56,6 +60,7 @@ function giveThreads(threads: number): () => void {
   }
   os.cpus = () => Array.from({ length: 2 * threads }, () => ({}))
   return () => {
+    rmSync(path, { force: true })
     globalThis.Blob = Blob
     URL.createObjectURL = createObjectURL
     os.cpus = cpus
