@@ -11,8 +11,14 @@ import { atom, bind, emit, fail, newLocal, type Parts, type State } from './stat
 type Call = Expression & { op: 'builtin' }
 type Each = (state: State, ...args: Value[]) => Value
 
-const one = (name: Unary): Each => (_, a) => unary(name, a)
-const two = (name: Binary): Each => (_, a, b) => binary(name, a, b)
+const one =
+  (name: Unary): Each =>
+  (_, a) =>
+    unary(name, a)
+const two =
+  (name: Binary): Each =>
+  (_, a, b) =>
+    binary(name, a, b)
 
 /** The sign bit of b with the rest of a. */
 const greatest = (a: Value, b: Value) => binary('max', a, b)
@@ -57,7 +63,8 @@ const each: Record<string, Each> = {
   },
   sign: (state, a) => {
     const x = atom(state, a)
-    const [plus, minus] = x.kind === 'f32' ? [f32(1), f32(-1)] : [{ ...zero('i32'), value: 1 } as Value, { ...zero('i32'), value: -1 } as Value]
+    const [plus, minus] =
+      x.kind === 'f32' ? [f32(1), f32(-1)] : [{ ...zero('i32'), value: 1 } as Value, { ...zero('i32'), value: -1 } as Value]
     return select(binary('gt', x, zero(x.kind)), plus, select(binary('lt', x, zero(x.kind)), minus, zero(x.kind)))
   },
   step: (_, edge, x) => select(binary('le', edge, x), f32(1), f32(0)),
@@ -70,7 +77,8 @@ const each: Record<string, Each> = {
   radians: (_, a) => mul(a, f32(Math.PI / 180)),
   degrees: (_, a) => mul(a, f32(180 / Math.PI)),
   reverseBits: (state, a) => bits(a.kind, callLibrary(state, 'reverseBits', [bits('u32', a)])[0]),
-  extractBits: (state, e, offset, count) => callLibrary(state, e.kind === 'i32' ? 'extractBitsSigned' : 'extractBitsUnsigned', [e, offset, count])[0],
+  extractBits: (state, e, offset, count) =>
+    callLibrary(state, e.kind === 'i32' ? 'extractBitsSigned' : 'extractBitsUnsigned', [e, offset, count])[0],
   insertBits: (state, e, inserted, offset, count) =>
     bits(e.kind, callLibrary(state, 'insertBits', [bits('u32', e), bits('u32', inserted), offset, count])[0]),
   ldexp: (state, a, e) => callLibrary(state, 'ldexp', [a, bits('i32', e)])[0],
@@ -110,7 +118,12 @@ const whole: Record<string, (state: State, args: readonly Parts[], call: Call) =
   },
   dot: (state, [a, b]) => [dot(atoms(state, a), atoms(state, b))],
   length: (state, [a]) => [length(state, a)],
-  distance: (state, [a, b]) => [length(state, a.map((part, i) => sub(part, b[i])))],
+  distance: (state, [a, b]) => [
+    length(
+      state,
+      a.map((part, i) => sub(part, b[i])),
+    ),
+  ],
   normalize: (state, [a]) => {
     const all = atoms(state, a)
     const factor = bind(state, length(state, all))
@@ -160,10 +173,26 @@ const whole: Record<string, (state: State, args: readonly Parts[], call: Call) =
   },
 }
 for (const name of [
-  'pack2x16float', 'unpack2x16float', 'pack4x8snorm', 'pack4x8unorm', 'pack2x16snorm', 'pack2x16unorm', 'unpack4x8snorm', 'unpack4x8unorm',
-  'unpack2x16snorm', 'unpack2x16unorm', 'pack4xI8', 'pack4xU8', 'pack4xI8Clamp', 'pack4xU8Clamp', 'unpack4xI8', 'unpack4xU8', 'dot4U8Packed',
+  'pack2x16float',
+  'unpack2x16float',
+  'pack4x8snorm',
+  'pack4x8unorm',
+  'pack2x16snorm',
+  'pack2x16unorm',
+  'unpack4x8snorm',
+  'unpack4x8unorm',
+  'unpack2x16snorm',
+  'unpack2x16unorm',
+  'pack4xI8',
+  'pack4xU8',
+  'pack4xI8Clamp',
+  'pack4xU8Clamp',
+  'unpack4xI8',
+  'unpack4xU8',
+  'dot4U8Packed',
   'dot4I8Packed',
-]) whole[name] = (state, args) => callLibrary(state, name, args.flat()) // prettier-ignore
+])
+  whole[name] = (state, args) => callLibrary(state, name, args.flat())
 
 /** By the first row, of columns one after another. */
 function determinant(m: Parts, n: number): Value {
@@ -179,9 +208,18 @@ function determinant(m: Parts, n: number): Value {
 }
 
 const atomics: Record<string, AtomicName> = {
-  atomicLoad: 'load', atomicStore: 'store', atomicAdd: 'add', atomicSub: 'sub', atomicMax: 'max', atomicMin: 'min', atomicAnd: 'and',
-  atomicOr: 'or', atomicXor: 'xor', atomicExchange: 'exchange', atomicCompareExchangeWeak: 'compareExchange',
-} // prettier-ignore
+  atomicLoad: 'load',
+  atomicStore: 'store',
+  atomicAdd: 'add',
+  atomicSub: 'sub',
+  atomicMax: 'max',
+  atomicMin: 'min',
+  atomicAnd: 'and',
+  atomicOr: 'or',
+  atomicXor: 'xor',
+  atomicExchange: 'exchange',
+  atomicCompareExchangeWeak: 'compareExchange',
+}
 
 function lowerAtomic(state: State, name: AtomicName, call: Call): Parts {
   const reference = lowerPointer(state, call.arguments[0])
@@ -228,4 +266,3 @@ export function lowerBuiltin(state: State, call: Call): Parts {
   const spreadArgs = args.map((parts) => spread(state, parts, count))
   return Array.from({ length: count }, (_, i) => apply(state, ...spreadArgs.map((parts) => parts[i])))
 }
-

@@ -19,7 +19,9 @@ export function lowerExpression(state: State, expression: Expression): Parts {
     case 'value':
       return state.values.get(expression.value) ?? fail(`'${expression.value.name}' is not known here`, expression.position)
     case 'override':
-      return [state.overrides.get(expression.override) ?? fail(`the override '${expression.override.name}' has no value`, expression.position)]
+      return [
+        state.overrides.get(expression.override) ?? fail(`the override '${expression.override.name}' has no value`, expression.position),
+      ]
     case 'load':
       return loadReference(state, lowerReference(state, expression.from))
     case 'member': {
@@ -82,18 +84,32 @@ export function hasCall(expression: Expression): boolean {
 
 function childrenOf(expression: Expression): readonly Expression[] {
   switch (expression.op) {
-    case 'load': return [expression.from]
-    case 'member': return [expression.base]
-    case 'index': return [expression.base, expression.index]
-    case 'swizzle': return [expression.base]
-    case 'address-of': return [expression.of]
-    case 'dereference': return [expression.pointer]
-    case 'unary': return [expression.operand]
-    case 'binary': return [expression.left, expression.right]
-    case 'call': case 'builtin': case 'construct': return expression.arguments
-    case 'convert': case 'bitcast': return [expression.argument]
-    default: return []
-  } // prettier-ignore
+    case 'load':
+      return [expression.from]
+    case 'member':
+      return [expression.base]
+    case 'index':
+      return [expression.base, expression.index]
+    case 'swizzle':
+      return [expression.base]
+    case 'address-of':
+      return [expression.of]
+    case 'dereference':
+      return [expression.pointer]
+    case 'unary':
+      return [expression.operand]
+    case 'binary':
+      return [expression.left, expression.right]
+    case 'call':
+    case 'builtin':
+    case 'construct':
+      return expression.arguments
+    case 'convert':
+    case 'bitcast':
+      return [expression.argument]
+    default:
+      return []
+  }
 }
 
 export function zeros(state: State, type: Type): Parts {
@@ -111,15 +127,46 @@ function construct(state: State, type: Type, args: readonly Expression[]): Parts
 }
 
 const names: Partial<Record<BinaryOperator, Binary>> = {
-  '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '%': 'rem', '&': 'and', '|': 'or', '^': 'xor', '<<': 'shl', '>>': 'shr',
-  '==': 'eq', '!=': 'ne', '<': 'lt', '<=': 'le', '>': 'gt', '>=': 'ge',
-} // prettier-ignore
+  '+': 'add',
+  '-': 'sub',
+  '*': 'mul',
+  '/': 'div',
+  '%': 'rem',
+  '&': 'and',
+  '|': 'or',
+  '^': 'xor',
+  '<<': 'shl',
+  '>>': 'shr',
+  '==': 'eq',
+  '!=': 'ne',
+  '<': 'lt',
+  '<=': 'le',
+  '>': 'gt',
+  '>=': 'ge',
+}
 
 function lowerBinary(state: State, expression: Expression & { op: 'binary' }): Parts {
   const { operator, left, right } = expression
   if (operator === '&&' || operator === '||') return [shortCircuit(state, operator, left, right)]
   const [a, b] = lowerAll(state, [left, right])
+  if (isFixed(right)) for (const value of b) checkOperand(operator, left.type, value, right)
   return operate(state, operator, left.type, a, right.type, b)
+}
+
+/** Whether an expression is of constants and overrides alone: then what is wrong with its value is an error of the pipeline. */
+export function isFixed(expression: Expression): boolean {
+  if (['variable', 'value', 'load', 'call', 'address-of', 'dereference'].includes(expression.op)) return false
+  return childrenOf(expression).every(isFixed)
+}
+
+/** The checker has seen to literals; overrides have values only now. */
+function checkOperand(operator: BinaryOperator, left: Type, value: Value, { position }: Expression): void {
+  const element = left.kind === 'vector' ? left.element : left
+  const isInteger = element.kind === 'scalar' && (element.name === 'i32' || element.name === 'u32')
+  if (value.op !== 'const' || !isInteger) return
+  if ((operator === '/' || operator === '%') && value.value === 0) fail(`expected a divisor other than 0, found 0`, position)
+  if ((operator === '<<' || operator === '>>') && value.value >>> 0 > 31)
+    fail(`expected a shift by less than 32, found ${value.value >>> 0}`, position)
 }
 
 /** a (operator) b of WGSL's types, vector with scalar and matrix products among them. */
@@ -177,7 +224,7 @@ function shortCircuit(state: State, operator: '&&' | '||', left: Expression, rig
   const result = newLocal(state, 'bool', '', false)
   emit(state, { op: 'assign', to: result, value: a, declares: true })
   const then = [...statements, assign(result, b!)]
-  emit(state, { op: 'if', condition: operator === '&&' ? read(result) : not(read(result)), frame: frame("if"), then, else: [] })
+  emit(state, { op: 'if', condition: operator === '&&' ? read(result) : not(read(result)), frame: frame('if'), yes: then, no: [] })
   return read(result)
 }
 
@@ -187,4 +234,3 @@ const assign = (to: Local, value: Value) => ({ op: 'assign', to, value, declares
 export function spread(state: State, parts: Parts, length: number): Parts {
   return parts.length === length ? parts : Array(length).fill(atom(state, parts[0]))
 }
-

@@ -36,22 +36,32 @@ function nearest(x: number): number {
 
 function foldUnary(kind: Kind, name: Unary, a: number): number {
   switch (name) {
-    case 'neg': return kind === 'f32' ? -a : -a | 0
-    case 'not': return kind === 'bool' ? 1 - a : ~a
-    case 'abs': return kind === 'f32' ? Math.abs(a) : Math.abs(a) | 0
-    case 'sqrt': return Math.fround(Math.sqrt(a))
-    case 'ceil': return Math.ceil(a)
-    case 'floor': return Math.floor(a)
-    case 'trunc': return Math.trunc(a)
-    case 'nearest': return nearest(a)
-    case 'clz': return Math.clz32(a)
-    case 'ctz': return a === 0 ? 32 : 31 - Math.clz32(a & -a)
+    case 'neg':
+      return kind === 'f32' ? -a : -a | 0
+    case 'not':
+      return kind === 'bool' ? 1 - a : ~a
+    case 'abs':
+      return kind === 'f32' ? Math.abs(a) : Math.abs(a) | 0
+    case 'sqrt':
+      return Math.fround(Math.sqrt(a))
+    case 'ceil':
+      return Math.ceil(a)
+    case 'floor':
+      return Math.floor(a)
+    case 'trunc':
+      return Math.trunc(a)
+    case 'nearest':
+      return nearest(a)
+    case 'clz':
+      return Math.clz32(a)
+    case 'ctz':
+      return a === 0 ? 32 : 31 - Math.clz32(a & -a)
     default: {
       let count = 0
       for (let bits = a >>> 0; bits; bits &= bits - 1) count++
       return count
     }
-  } // prettier-ignore
+  }
 }
 
 function foldBinary(kind: Kind, name: Binary, a: number, b: number): number {
@@ -59,25 +69,43 @@ function foldBinary(kind: Kind, name: Binary, a: number, b: number): number {
   // How integers compare and divide: as they are meant.
   const [p, q] = kind === 'u32' ? [a >>> 0, b >>> 0] : [a, b]
   switch (name) {
-    case 'add': return isFloat ? Math.fround(a + b) : (a + b) | 0
-    case 'sub': return isFloat ? Math.fround(a - b) : (a - b) | 0
-    case 'mul': return isFloat ? Math.fround(a * b) : Math.imul(a, b)
-    case 'div': return isFloat ? Math.fround(a / b) : q === 0 ? a : Math.trunc(p / q) | 0
-    case 'rem': return isFloat ? Math.fround(a % b) : q === 0 ? 0 : p % q | 0
-    case 'min': return isFloat ? Math.min(a, b) : Math.min(p, q) | 0
-    case 'max': return isFloat ? Math.max(a, b) : Math.max(p, q) | 0
-    case 'and': return a & b
-    case 'or': return a | b
-    case 'xor': return a ^ b
-    case 'shl': return a << (b & 31)
-    case 'shr': return kind === 'u32' ? (a >>> (b & 31)) | 0 : a >> (b & 31)
-    case 'eq': return Number(p === q)
-    case 'ne': return Number(p !== q)
-    case 'lt': return Number(p < q)
-    case 'le': return Number(p <= q)
-    case 'gt': return Number(p > q)
-    default: return Number(p >= q)
-  } // prettier-ignore
+    case 'add':
+      return isFloat ? Math.fround(a + b) : (a + b) | 0
+    case 'sub':
+      return isFloat ? Math.fround(a - b) : (a - b) | 0
+    case 'mul':
+      return isFloat ? Math.fround(a * b) : Math.imul(a, b)
+    case 'div':
+      return isFloat ? Math.fround(a / b) : q === 0 ? a : Math.trunc(p / q) | 0
+    case 'rem':
+      return isFloat ? Math.fround(a % b) : q === 0 ? 0 : (p % q) | 0
+    case 'min':
+      return isFloat ? Math.min(a, b) : Math.min(p, q) | 0
+    case 'max':
+      return isFloat ? Math.max(a, b) : Math.max(p, q) | 0
+    case 'and':
+      return a & b
+    case 'or':
+      return a | b
+    case 'xor':
+      return a ^ b
+    case 'shl':
+      return a << (b & 31)
+    case 'shr':
+      return kind === 'u32' ? (a >>> (b & 31)) | 0 : a >> (b & 31)
+    case 'eq':
+      return Number(p === q)
+    case 'ne':
+      return Number(p !== q)
+    case 'lt':
+      return Number(p < q)
+    case 'le':
+      return Number(p <= q)
+    case 'gt':
+      return Number(p > q)
+    default:
+      return Number(p >= q)
+  }
 }
 
 const comparisons = new Set<Binary>(['eq', 'ne', 'lt', 'le', 'gt', 'ge'])

@@ -2,7 +2,7 @@
 import type { Expression, Func } from '../check/program.js'
 import { lowerAll } from './expressions.js'
 import { read } from './fold.js'
-import { type Block, frame, type Frame, type Local, type Statement } from './ir.js'
+import { type Block, type Frame, frame, type Local, type Statement } from './ir.js'
 import { lowerPointer } from './references.js'
 import { bind, collect, emit, newLocal, type Parts, type State } from './state.js'
 import { lowerStatements } from './statements.js'
@@ -67,7 +67,7 @@ export function place(state: State, own: Frame, statements: Statement[]): void {
 function leaves(statements: readonly Statement[], target: Frame): boolean {
   return statements.some((statement) => {
     if (statement.op === 'break') return statement.target === target
-    if (statement.op === 'if') return leaves(statement.then, target) || leaves(statement.else, target)
+    if (statement.op === 'if') return leaves(statement.yes, target) || leaves(statement.no, target)
     if (statement.op === 'block') return leaves(statement.body, target)
     if (statement.op === 'loop') return leaves(statement.body, target) || leaves(statement.continuing, target)
     return false

@@ -37,12 +37,26 @@ export type Memory =
   /** Of each invocation: the words of the lanes of a group side by side. `base` and `size` count bytes of one lane. */
   | { readonly space: 'private'; readonly base: number; readonly size: number }
 
-export type Unary =
-  | 'neg' | 'not' | 'abs' | 'sqrt' | 'ceil' | 'floor' | 'trunc' | 'nearest'
-  | 'clz' | 'ctz' | 'popcnt' // prettier-ignore
+export type Unary = 'neg' | 'not' | 'abs' | 'sqrt' | 'ceil' | 'floor' | 'trunc' | 'nearest' | 'clz' | 'ctz' | 'popcnt'
 export type Binary =
-  | 'add' | 'sub' | 'mul' | 'div' | 'rem' | 'min' | 'max' | 'and' | 'or' | 'xor' | 'shl' | 'shr'
-  | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' // prettier-ignore
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'rem'
+  | 'min'
+  | 'max'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'shl'
+  | 'shr'
+  | 'eq'
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
 
 export type Value = { readonly kind: Kind } & (
   | { readonly op: 'const'; readonly value: number } // i32 and u32: -2^31 .. 2^31 - 1 (bits); bool: 0 or 1
@@ -78,8 +92,8 @@ export interface If {
   readonly op: 'if'
   readonly condition: Value
   readonly frame: Frame
-  then: Statement[]
-  else: Statement[]
+  yes: Statement[]
+  no: Statement[]
 }
 
 /** A construct that lanes may leave, or be diverted in, at different times. What the analysis finds is kept here. */

@@ -5,7 +5,7 @@ import { constant, u32 } from './fold.js'
 import { place } from './functions.js'
 import { frame, type Kernel, type Memory, type Value } from './ir.js'
 import { storeReference } from './references.js'
-import { bind, collect, createState, emit, fail, newLocal, privateMemory, type Parts, type State } from './state.js'
+import { bind, collect, createState, emit, fail, newLocal, type Parts, privateMemory, type State } from './state.js'
 import { lowerStatements } from './statements.js'
 
 export type Constants = Readonly<Record<string, number>>
@@ -69,15 +69,30 @@ function lowerOnce(state: State, entry: EntryPoint, constants: Constants): Kerne
     })
     place(state, own, body.statements)
   })
-  return { body: statements, root, workgroupSize: [x, y, z], bindings, workgroupBytes, uniforms: [...state.uniforms.values()], privateBytes: state.privateBytes }
+  return {
+    body: statements,
+    root,
+    workgroupSize: [x, y, z],
+    bindings,
+    workgroupBytes,
+    uniforms: [...state.uniforms.values()],
+    privateBytes: state.privateBytes,
+  }
 }
 
 function declarePrivate(state: State, variable: Variable): void {
   const parts = variable.initial ? lowerExpression(state, variable.initial) : zeros(state, variable.type)
   if (state.inMemory.has(variable)) {
-    const reference = { kind: 'memory', type: variable.type, memory: privateMemory(state, parts.length), offset: u32(0), packed: true } as const
+    const reference = {
+      kind: 'memory',
+      type: variable.type,
+      memory: privateMemory(state, parts.length),
+      offset: u32(0),
+      packed: true,
+    } as const
     state.references.set(variable, reference)
-    return storeReference(state, reference, parts)
+    storeReference(state, reference, parts)
+    return
   }
   const locals = parts.map((part) => newLocal(state, part.kind, variable.name, false))
   state.references.set(variable, { kind: 'locals', type: variable.type, locals, root: variable })
@@ -120,12 +135,18 @@ function overrideValue(state: State, override: Override, constants: Constants): 
   const { name: kind } = override.type
   if (Object.hasOwn(constants, key)) {
     const given = constants[key]
-    const range = { bool: [-Infinity, Infinity], i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1], f32: [-3.4028235677973366e38, 3.4028235677973366e38] }[kind]
+    const range = {
+      bool: [-Infinity, Infinity],
+      i32: [-(2 ** 31), 2 ** 31 - 1],
+      u32: [0, 2 ** 32 - 1],
+      f32: [-3.4028235677973366e38, 3.4028235677973366e38],
+    }[kind]
     if (!Number.isFinite(given) || given < range[0] || given > range[1])
       return fail(`the constant '${key}' is ${given}, which is not a value of type '${kind}'`, override.position)
     return constant(kind, kind === 'bool' ? given !== 0 : kind === 'f32' ? given : Math.trunc(given))
   }
-  if (!override.initial) return fail(`the override '${override.name}' has neither an initial value nor one in 'constants'`, override.position)
+  if (!override.initial)
+    return fail(`the override '${override.name}' has neither an initial value nor one in 'constants'`, override.position)
   const { type } = override.initial
   const value = lowerScalar(state, override.initial)
   if (value.op !== 'const' || (type as Type & { kind: 'scalar' }).name !== kind)

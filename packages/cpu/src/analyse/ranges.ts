@@ -153,8 +153,8 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
     if (counts.has(loop)) return counts.get(loop)
     counts.set(loop, undefined)
     const first = loop.body.find((statement) => statement.op !== 'assign' && statement.op !== 'load')
-    if (first?.op !== 'if' || first.else.length || first.then.length !== 1) return undefined
-    const [leave] = first.then
+    if (first?.op !== 'if' || first.no.length || first.yes.length !== 1) return undefined
+    const [leave] = first.yes
     if (leave.op !== 'break' || leave.target !== loop.frame) return undefined
     const stays = first.condition.op === 'unary' && first.condition.name === 'not' ? first.condition.a : undefined
     if (stays?.op !== 'binary' || (stays.name !== 'lt' && stays.name !== 'le') || stays.a.op !== 'local') return undefined
@@ -163,7 +163,8 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
     const update = updateOf(counter)
     if (!update || update.write.loops.at(-1) !== loop || (isConst(update.step) && update.step.value <= 0)) return undefined
     // Its value at the beginning: of this loop, not of those around it.
-    if (writes.get(counter)!.length === 1 ? loop !== nest : !loop.initial.some((each) => each.op === 'assign' && each.to === counter)) return undefined
+    if (writes.get(counter)!.length === 1 ? loop !== nest : !loop.initial.some((each) => each.op === 'assign' && each.to === counter))
+      return undefined
     const begin = beginning(counter, update)
     const place = { loops: [...loopsAround(loop), loop], order: 0 }
     const end = isInvariant(stays.b) ? { low: leaf(stays.b, false), high: leaf(stays.b, false) } : rangeOf(stays.b, place)
@@ -174,7 +175,11 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
     if (!isConst(update.step)) demands.push([number(1), step])
     if (shape(stays.b).stride !== 0) return undefined
     const distance = plus(minus(end.high, begin.low), number((stays.name === 'le' ? 1 : 0) - 3 * Math.max(0, shape(stays.a).stride)))
-    const count: Term = combine('max', number(0), step.op === 'number' && step.value === 1 ? distance : { op: 'divideUp', a: distance, b: step })
+    const count: Term = combine(
+      'max',
+      number(0),
+      step.op === 'number' && step.value === 1 ? distance : { op: 'divideUp', a: distance, b: step },
+    )
     counts.set(loop, count)
     return count
   }

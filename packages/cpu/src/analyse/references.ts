@@ -1,6 +1,6 @@
 /** References: variables and parts of them, in locals or in memory; how they are read and written. */
 import type { Expression, Type, Variable } from '../check/program.js'
-import { hasCall, lowerExpression, lowerScalar } from './expressions.js'
+import { hasCall, isFixed, lowerExpression, lowerScalar } from './expressions.js'
 import { add, binary, constant, convert, isConst, mul, read, select, u32, zero } from './fold.js'
 import { type Kind, type Local, type Memory, uniform, type Value } from './ir.js'
 import { strideOfColumns } from './layout.js'
@@ -50,7 +50,8 @@ function part(state: State, base: Reference, type: Type, leaf: number, offset: n
 
 /** What indexing gives, and how far apart elements are, in bytes as hosts see them. */
 export function elementOf(state: State, type: Type): { element: Type; count: number; stride: number } {
-  if (type.kind === 'array') return { element: type.element, count: type.count === undefined ? Infinity : state.layout.count(type), stride: type.stride }
+  if (type.kind === 'array')
+    return { element: type.element, count: type.count === undefined ? Infinity : state.layout.count(type), stride: type.stride }
   if (type.kind === 'vector') return { element: type.element, count: type.size, stride: 4 }
   if (type.kind === 'matrix') {
     const element: Type = { kind: 'vector', size: type.rows, element: { kind: 'scalar', name: 'f32' } }
@@ -61,7 +62,16 @@ export function elementOf(state: State, type: Type): { element: Type; count: num
 
 function indexReference(state: State, base: Reference, expression: Expression & { op: 'index' }): Reference {
   const settled = hasCall(expression.index) ? settle(state, base) : base
-  return elementReference(state, settled, convert('u32', lowerScalar(state, expression.index)))
+  const index = convert('u32', lowerScalar(state, expression.index))
+  checkIndex(state, expression, index)
+  return elementReference(state, settled, index)
+}
+
+/** An index of overrides must lie inside; others may be anything. */
+function checkIndex(state: State, { base, index }: Expression & { op: 'index' }, value: Value): void {
+  if (!isConst(value) || !isFixed(index)) return
+  const { count } = elementOf(state, base.type)
+  if (value.value >>> 0 >= count) fail(`expected an index below ${count}, found ${value.value | 0}`, index.position)
 }
 
 function elementReference(state: State, base: Reference, index: Value): Reference {
@@ -111,7 +121,8 @@ function placesOf(state: State, type: Type, packed: boolean): number[] {
 function loadMemory(state: State, memory: Memory, offset: Value, type: Type, packed: boolean): Parts {
   const kinds = state.layout.kinds(type)
   const places = placesOf(state, type, packed)
-  if (memory.space === 'uniform' && isConst(offset)) return places.map((place, i) => uniformWord(state, memory.slot, (offset.value + place) | 0, kinds[i]))
+  if (memory.space === 'uniform' && isConst(offset))
+    return places.map((place, i) => uniformWord(state, memory.slot, (offset.value + place) | 0, kinds[i]))
   const base = kinds.length > 4 ? bind(state, offset) : offset
   const locals = kinds.map((kind) => newLocal(state, kind === 'bool' ? 'u32' : kind, ''))
   for (const [from, to] of runs(places)) {
@@ -145,7 +156,10 @@ function runs(places: readonly number[]): [number, number][] {
 }
 
 export function storeReference(state: State, reference: Reference, parts: Parts): void {
-  if (reference.kind === 'locals') return assignAll(state, reference.locals, parts)
+  if (reference.kind === 'locals') {
+    assignAll(state, reference.locals, parts)
+    return
+  }
   if (reference.kind === 'component') {
     const value = bind(state, parts[0])
     reference.locals.forEach((local, i) => {
@@ -174,19 +188,28 @@ function assignAll(state: State, locals: readonly Local[], parts: Parts): void {
 
 function names(value: Value, is: (local: Local) => boolean): boolean {
   switch (value.op) {
-    case 'local': return is(value.local)
-    case 'unary': case 'convert': case 'bits': return names(value.a, is)
-    case 'binary': return names(value.a, is) || names(value.b, is)
-    case 'fma': return names(value.a, is) || names(value.b, is) || names(value.c, is)
-    case 'select': return names(value.condition, is) || names(value.yes, is) || names(value.no, is)
-    default: return false
-  } // prettier-ignore
+    case 'local':
+      return is(value.local)
+    case 'unary':
+    case 'convert':
+    case 'bits':
+      return names(value.a, is)
+    case 'binary':
+      return names(value.a, is) || names(value.b, is)
+    case 'fma':
+      return names(value.a, is) || names(value.b, is) || names(value.c, is)
+    case 'select':
+      return names(value.condition, is) || names(value.yes, is) || names(value.no, is)
+    default:
+      return false
+  }
 }
 
 /** An element of a value that is not in a variable, at an index known when the code runs: by choice where there are few, through memory where there are many. */
 export function indexValue(state: State, expression: Expression & { op: 'index' }): Parts {
   const parts = lowerExpression(state, expression.base)
   const index = bind(state, convert('u32', lowerScalar(state, expression.index)))
+  checkIndex(state, expression, index)
   const { element, count } = elementOf(state, expression.base.type)
   const leaves = state.layout.leaves(element)
   if (isConst(index)) {

@@ -18,7 +18,8 @@ function join(a: Shape | undefined, b: Shape): Shape {
   return scalar(a.stride, a.perGroup || b.perGroup)
 }
 
-const same = (a: Shape | undefined, b: Shape) => a !== undefined && a.varying === b.varying && a.stride === b.stride && a.perGroup === b.perGroup
+const same = (a: Shape | undefined, b: Shape) =>
+  a !== undefined && a.varying === b.varying && a.stride === b.stride && a.perGroup === b.perGroup
 
 export interface Lanes {
   /** How the ids of lanes run. */
@@ -69,9 +70,15 @@ export function shapeOf(value: Value, size: readonly [number, number, number]): 
       const all = value.op === 'fma' ? [value.a, value.b, value.c] : [value.condition, value.yes, value.no]
       const shapes = all.map((each) => shapeOf(each, size))
       if (value.op === 'select' && !shapes[0].varying && !shapes[1].varying && !shapes[2].varying && shapes[1].stride === shapes[2].stride)
-        return scalar(shapes[1].stride, shapes.some((shape) => shape.perGroup)) // prettier-ignore
+        return scalar(
+          shapes[1].stride,
+          shapes.some((shape) => shape.perGroup),
+        )
       if (shapes.some((shape) => shape.varying || shape.stride !== 0)) return varying
-      return scalar(0, shapes.some((shape) => shape.perGroup)) // prettier-ignore
+      return scalar(
+        0,
+        shapes.some((shape) => shape.perGroup),
+      )
     }
   }
 }
@@ -82,7 +89,8 @@ function laneShape(axis: 0 | 1 | 2 | 'index', [x, y, z]: readonly [number, numbe
   const perGroup = count > 4
   if (axis === 'index') return scalar(1, perGroup)
   if (axis === 0) return y * z === 1 || x % 4 === 0 ? scalar(1, perGroup) : x === 1 ? uniform : varying
-  if (axis === 1) return y === 1 ? uniform : x % 4 === 0 ? scalar(0, true) : x === 1 && (z === 1 || y % 4 === 0) ? scalar(1, perGroup) : varying
+  if (axis === 1)
+    return y === 1 ? uniform : x % 4 === 0 ? scalar(0, true) : x === 1 && (z === 1 || y % 4 === 0) ? scalar(1, perGroup) : varying
   return z === 1 ? uniform : (x * y) % 4 === 0 ? scalar(0, true) : x * y === 1 ? scalar(1, perGroup) : varying
 }
 
@@ -141,8 +149,8 @@ export function analyseShapes(kernel: Kernel): void {
             statement.frame.divergent = true
             changed = true
           }
-          within(statement.frame, statement.then)
-          within(statement.frame, statement.else)
+          within(statement.frame, statement.yes)
+          within(statement.frame, statement.no)
           break
         }
         case 'block':

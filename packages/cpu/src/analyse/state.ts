@@ -1,5 +1,5 @@
 /** What lowering carries along: the list of statements being made, and what every name of the module stands for by now. */
-import type { Expression, Func, Override, Position, Program, Type, Value as LetValue, Variable } from '../check/program.js'
+import type { Expression, Func, Value as LetValue, Override, Position, Program, Type, Variable } from '../check/program.js'
 import { WgslError } from '../check/program.js'
 import { isConst, read } from './fold.js'
 import type { Frame, Kind, Local, Memory, Statement, Value } from './ir.js'
@@ -98,7 +98,9 @@ function joinStore(statements: Statement[], statement: Statement & { op: 'store'
 }
 
 const splitOffset = (offset: Value) =>
-  offset.op === 'binary' && offset.name === 'add' && isConst(offset.b) ? { base: offset.a, constant: offset.b.value } : { base: offset, constant: 0 }
+  offset.op === 'binary' && offset.name === 'add' && isConst(offset.b)
+    ? { base: offset.a, constant: offset.b.value }
+    : { base: offset, constant: 0 }
 
 function sameValue(a: Value, b: Value): boolean {
   if (a === b) return true

@@ -3,7 +3,7 @@ import type { Expression, Statement, SwitchCase } from '../check/program.js'
 import { hasCall, lowerAll, lowerExpression, lowerScalar, operate, zeros } from './expressions.js'
 import { binary, constant, not, or, u32 } from './fold.js'
 import { place } from './functions.js'
-import { frame, type Frame, type Statement as Made, type Value } from './ir.js'
+import { type Frame, frame, type Statement as Made, type Value } from './ir.js'
 import { loadReference, lowerPointer, lowerReference, settle, storeReference } from './references.js'
 import { bind, collect, emit, newLocal, privateMemory, type State } from './state.js'
 
@@ -23,7 +23,8 @@ function lowerStatement(state: State, statement: Statement): void {
         const memory = privateMemory(state, parts.length)
         const reference = { kind: 'memory', type: variable.type, memory, offset: u32(0), packed: true } as const
         state.references.set(variable, reference)
-        return storeReference(state, reference, parts)
+        storeReference(state, reference, parts)
+        return
       }
       const values = parts.length > 1 ? parts.map((part) => (initial ? bind(state, part) : part)) : parts
       const locals = values.map((value) => newLocal(state, value.kind, variable.name, false))
@@ -65,17 +66,29 @@ function lowerStatement(state: State, statement: Statement): void {
       lowerExpression(state, statement.call)
       return
     case 'if':
-      return lowerIf(state, lowerScalar(state, statement.condition), statement.then, statement.else)
+      lowerIf(state, lowerScalar(state, statement.condition), statement.then, statement.else)
+      return
+
     case 'switch':
-      return lowerSwitch(state, statement)
+      lowerSwitch(state, statement)
+      return
+
     case 'loop':
-      return lowerLoop(state, statement)
+      lowerLoop(state, statement)
+      return
+
     case 'block':
-      return lowerStatements(state, statement.body)
+      lowerStatements(state, statement.body)
+      return
+
     case 'break':
-      return leave(state, { op: 'break', target: state.exits.at(-1)!.breakTo! })
+      leave(state, { op: 'break', target: state.exits.at(-1)!.breakTo! })
+      return
+
     case 'continue':
-      return leave(state, { op: 'continue', target: state.exits.findLast((exit) => exit.continueTo)!.continueTo! })
+      leave(state, { op: 'continue', target: state.exits.findLast((exit) => exit.continueTo)!.continueTo! })
+      return
+
     case 'return': {
       const call = state.calls.at(-1)!
       if (statement.value) {
@@ -83,7 +96,8 @@ function lowerStatement(state: State, statement: Statement): void {
         const values = parts.length > 1 ? parts.map((part) => bind(state, part)) : parts
         call.result.forEach((to, i) => emit(state, { op: 'assign', to, value: values[i], declares: false }))
       }
-      return leave(state, { op: 'break', target: call.frame })
+      leave(state, { op: 'break', target: call.frame })
+      return
     }
   }
 }
@@ -94,7 +108,10 @@ function leave(state: State, statement: Made): void {
 }
 
 function lowerIf(state: State, condition: Value, yes: readonly Statement[], no: readonly Statement[]): void {
-  if (condition.op === 'const') return lowerStatements(state, condition.value ? yes : no)
+  if (condition.op === 'const') {
+    lowerStatements(state, condition.value ? yes : no)
+    return
+  }
   const then = collect(state, () => lowerStatements(state, yes))
   const otherwise = collect(state, () => lowerStatements(state, no))
   makeIf(state, condition, then.statements, otherwise.statements)
@@ -103,8 +120,8 @@ function lowerIf(state: State, condition: Value, yes: readonly Statement[], no: 
 
 function makeIf(state: State, condition: Value, then: Made[], otherwise: Made[]): void {
   if (then.length === 0 && otherwise.length === 0) return
-  if (then.length === 0) emit(state, { op: 'if', condition: not(condition), frame: frame('if'), then: otherwise, else: [] })
-  else emit(state, { op: 'if', condition, frame: frame('if'), then, else: otherwise })
+  if (then.length === 0) emit(state, { op: 'if', condition: not(condition), frame: frame('if'), yes: otherwise, no: [] })
+  else emit(state, { op: 'if', condition, frame: frame('if'), yes: then, no: otherwise })
 }
 
 function lowerSwitch(state: State, { selector, cases }: Statement & { op: 'switch' }): void {
@@ -113,7 +130,10 @@ function lowerSwitch(state: State, { selector, cases }: Statement & { op: 'switc
   const { statements } = collect(state, () => {
     state.exits.push({ breakTo: own, continueTo: undefined })
     // The default comes last, whatever its place: then all others have been asked.
-    const ordered = [...cases.filter((each) => !each.selectors.includes('default')), ...cases.filter((each) => each.selectors.includes('default'))]
+    const ordered = [
+      ...cases.filter((each) => !each.selectors.includes('default')),
+      ...cases.filter((each) => each.selectors.includes('default')),
+    ]
     chain(state, value, ordered)
     state.exits.pop()
   })
@@ -123,11 +143,17 @@ function lowerSwitch(state: State, { selector, cases }: Statement & { op: 'switc
 function chain(state: State, value: Value, cases: readonly SwitchCase[]): void {
   const [first, ...rest] = cases
   if (!first) return
-  if (first.selectors.includes('default')) return lowerStatements(state, first.body)
+  if (first.selectors.includes('default')) {
+    lowerStatements(state, first.body)
+    return
+  }
   const isOne = first.selectors
     .map((selector) => binary('eq', value, constant(value.kind, selector as number)))
     .reduce((a, b) => or(a, b), constant('bool', false))
-  if (isOne.op === 'const') return isOne.value ? lowerStatements(state, first.body) : chain(state, value, rest)
+  if (isOne.op === 'const') {
+    isOne.value ? lowerStatements(state, first.body) : chain(state, value, rest)
+    return
+  }
   const then = collect(state, () => lowerStatements(state, first.body))
   const otherwise = collect(state, () => chain(state, value, rest))
   makeIf(state, isOne, then.statements, otherwise.statements)
@@ -168,10 +194,9 @@ function lowerLoop(state: State, statement: Statement & { op: 'loop' }): void {
 function leavesLoop(statements: readonly Made[], target: Frame): boolean {
   return statements.some((statement) => {
     if (statement.op === 'break') return statement.target === target
-    if (statement.op === 'if') return leavesLoop(statement.then, target) || leavesLoop(statement.else, target)
+    if (statement.op === 'if') return leavesLoop(statement.yes, target) || leavesLoop(statement.no, target)
     if (statement.op === 'block') return leavesLoop(statement.body, target)
     if (statement.op === 'loop') return leavesLoop(statement.body, target) || leavesLoop(statement.continuing, target)
     return false
   })
 }
-

@@ -3,12 +3,19 @@ import type { Local, Statement, Value } from './ir.js'
 
 export function operands(value: Value): readonly Value[] {
   switch (value.op) {
-    case 'unary': case 'convert': case 'bits': return [value.a]
-    case 'binary': return [value.a, value.b]
-    case 'fma': return [value.a, value.b, value.c]
-    case 'select': return [value.condition, value.yes, value.no]
-    default: return []
-  } // prettier-ignore
+    case 'unary':
+    case 'convert':
+    case 'bits':
+      return [value.a]
+    case 'binary':
+      return [value.a, value.b]
+    case 'fma':
+      return [value.a, value.b, value.c]
+    case 'select':
+      return [value.condition, value.yes, value.no]
+    default:
+      return []
+  }
 }
 
 export function eachLocal(value: Value, visit: (local: Local) => void): void {
@@ -19,22 +26,32 @@ export function eachLocal(value: Value, visit: (local: Local) => void): void {
 /** The values that a statement uses itself, without those of statements inside. */
 export function valuesOf(statement: Statement): readonly Value[] {
   switch (statement.op) {
-    case 'assign': return [statement.value]
-    case 'load': return [statement.offset]
-    case 'store': return [statement.offset, ...statement.values]
-    case 'atomic': return [statement.offset, ...(statement.value ? [statement.value] : []), ...(statement.compare ? [statement.compare] : [])]
-    case 'if': return [statement.condition]
-    default: return []
-  } // prettier-ignore
+    case 'assign':
+      return [statement.value]
+    case 'load':
+      return [statement.offset]
+    case 'store':
+      return [statement.offset, ...statement.values]
+    case 'atomic':
+      return [statement.offset, ...(statement.value ? [statement.value] : []), ...(statement.compare ? [statement.compare] : [])]
+    case 'if':
+      return [statement.condition]
+    default:
+      return []
+  }
 }
 
 export function listsOf(statement: Statement): readonly Statement[][] {
   switch (statement.op) {
-    case 'if': return [statement.then, statement.else]
-    case 'loop': return [statement.initial, statement.body, statement.continuing]
-    case 'block': return [statement.body]
-    default: return []
-  } // prettier-ignore
+    case 'if':
+      return [statement.yes, statement.no]
+    case 'loop':
+      return [statement.initial, statement.body, statement.continuing]
+    case 'block':
+      return [statement.body]
+    default:
+      return []
+  }
 }
 
 export function writtenBy(statement: Statement): readonly Local[] {
@@ -72,9 +89,9 @@ export function dropUnused(body: Statement[]): Statement[] {
       if (statement.op === 'assign') return needed.has(statement.to)
       if (statement.op === 'load') return statement.to.some((local) => needed.has(local))
       if (statement.op === 'if') {
-        statement.then = keep(statement.then)
-        statement.else = keep(statement.else)
-        return statement.then.length > 0 || statement.else.length > 0
+        statement.yes = keep(statement.yes)
+        statement.no = keep(statement.no)
+        return statement.yes.length > 0 || statement.no.length > 0
       }
       if (statement.op === 'block') statement.body = keep(statement.body)
       if (statement.op === 'loop') {

@@ -4,9 +4,9 @@
  * time from where they parted on; where they meet again (behind a branch, a loop, a function) code is full again.
  */
 import type { Block, If, Loop, Statement } from '../analyse/ir.js'
+import { isInnermost } from '../analyse/ranges.js'
 import type { Label } from './code.js'
 import { absentSince, type Emitter, type Ends } from './emitter.js'
-import { isInnermost } from '../analyse/ranges.js'
 import { writeGuard } from './guards.js'
 import { writeAtomicStatement, writeLoad, writeStore } from './memory.js'
 import type { Partial } from './partial.js'
@@ -83,22 +83,38 @@ function writeStatement(w: Writer, statement: Statement, parted: Label | undefin
   const { e } = w
   switch (statement.op) {
     case 'assign':
-      return writeAssign(e, statement)
+      writeAssign(e, statement)
+      return
+
     case 'load':
-      return writeLoad(e, statement)
+      writeLoad(e, statement)
+      return
+
     case 'store':
-      return writeStore(e, statement)
+      writeStore(e, statement)
+      return
+
     case 'atomic':
-      return writeAtomicStatement(e, statement)
+      writeAtomicStatement(e, statement)
+      return
+
     case 'if':
-      return writeIf(w, statement, parted)
+      writeIf(w, statement, parted)
+      return
+
     case 'block':
-      return writeBlock(w, statement, parted)
+      writeBlock(w, statement, parted)
+      return
+
     case 'loop':
-      return writeLoop(w, statement, parted)
+      writeLoop(w, statement, parted)
+      return
+
     case 'break':
     case 'continue':
-      return writeLeave(w, statement)
+      writeLeave(w, statement)
+      return
+
     case 'barrier':
     case 'declare':
       return
@@ -129,8 +145,14 @@ function writeAssign(e: Emitter, { to, value, declares }: Statement & { op: 'ass
 function writeLeave({ e, partial }: Writer, statement: Statement & { op: 'break' | 'continue' }): void {
   const { code } = e
   const ends = e.ends.get(statement.target)!
-  if (!e.masked) return code.br(ends.full!)
-  if (!partial.leaves.has(statement)) return code.br(ends.masked!)
+  if (!e.masked) {
+    code.br(ends.full!)
+    return
+  }
+  if (!partial.leaves.has(statement)) {
+    code.br(ends.masked!)
+    return
+  }
   code.get(ends.left)
   code.get(e.mask)
   code.simd(simd.or)
@@ -154,7 +176,7 @@ function writeIf(w: Writer, statement: If, parted: Label | undefined): void {
       else writeFull(w, list, parted)
     }
     writeScalar(e, condition)
-    code.if(() => branch(statement.then), statement.else.length ? () => branch(statement.else) : undefined)
+    code.if(() => branch(statement.yes), statement.no.length ? () => branch(statement.no) : undefined)
     e.frames.pop()
     return
   }
@@ -162,16 +184,16 @@ function writeIf(w: Writer, statement: If, parted: Label | undefined): void {
   writeVector(e, condition)
   code.set(cond)
   if (e.masked) writeMaskedIf(w, statement, cond, true)
-  else if (isShort(statement.then) && isShort(statement.else)) {
+  else if (isShort(statement.yes) && isShort(statement.no)) {
     masked(e, () => {
       code.get(cond)
       code.set(e.mask)
-      code.block((end) => writeMasked(w, statement.then, end))
-      if (statement.else.length === 0) return
+      code.block((end) => writeMasked(w, statement.yes, end))
+      if (statement.no.length === 0) return
       code.get(cond)
       code.simd(simd.not)
       code.set(e.mask)
-      code.block((end) => writeMasked(w, statement.else, end))
+      code.block((end) => writeMasked(w, statement.no, end))
     })
   } else
     code.block((done) => {
@@ -182,13 +204,13 @@ function writeIf(w: Writer, statement: If, parted: Label | undefined): void {
       code.i32(15)
       code.emit(op.i32_eq)
       code.if(() => {
-        writeFull(w, statement.then, parted)
+        writeFull(w, statement.yes, parted)
         code.br(done)
       })
       code.get(bits)
       code.emit(op.i32_eqz)
       code.if(() => {
-        writeFull(w, statement.else, parted)
+        writeFull(w, statement.no, parted)
         code.br(done)
       })
       // All are in: what is the outer mask for the branches.
@@ -220,12 +242,12 @@ function writeMaskedIf(w: Writer, statement: If, cond: number, mayBeNone: boolea
     code.if(write)
   }
   const splits = w.partial.splits.has(statement)
-  branch(statement.then, simd.and)
+  branch(statement.yes, simd.and)
   if (splits) {
     code.get(e.mask)
     code.set(through)
   }
-  if (statement.else.length) branch(statement.else, simd.andnot)
+  if (statement.no.length) branch(statement.no, simd.andnot)
   else if (splits) {
     code.get(before)
     code.get(cond)
@@ -307,7 +329,10 @@ function writeLoop(w: Writer, statement: Loop, parted: Label | undefined): void 
   e.frames.pop()
   const tries = e.guarding === 'all' || (e.guarding === 'innermost' && isInnermost(statement))
   const inside = e.masked || !tries ? undefined : writeGuard(e, statement)
-  if (!inside) return writeTurns(w, statement, parted)
+  if (!inside) {
+    writeTurns(w, statement, parted)
+    return
+  }
   code.if(
     () => {
       for (const each of inside) e.unchecked.add(each)
@@ -332,7 +357,9 @@ function writeTurns(w: Writer, statement: Loop, parted: Label | undefined): void
   clearLeft(e, ends)
   e.frames.push(statement.frame)
   const mayPart =
-    statement.frame.divergent || statement.bodyFrame.divergent || [...statement.body, ...statement.continuing].some((each) => partial.splits.has(each))
+    statement.frame.divergent ||
+    statement.bodyFrame.divergent ||
+    [...statement.body, ...statement.continuing].some((each) => partial.splits.has(each))
   const body = (write: () => void) => {
     e.frames.push(statement.bodyFrame)
     write()

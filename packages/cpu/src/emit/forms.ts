@@ -24,11 +24,13 @@ export function chooseForms(kernel: Kernel, alone: boolean, shape: Emitter['shap
     if (value.op === 'select') {
       use(value.yes, true)
       use(value.no, true)
-      return use(value.condition, shape(value.condition).varying)
+      use(value.condition, shape(value.condition).varying)
+      return
     }
     if (value.op === 'binary' && (value.name === 'shl' || value.name === 'shr')) {
       use(value.a, true)
-      return use(value.b, shape(value.b).varying)
+      use(value.b, shape(value.b).varying)
+      return
     }
     for (const operand of operands(value)) use(operand, true)
   }
@@ -54,8 +56,8 @@ export function chooseForms(kernel: Kernel, alone: boolean, shape: Emitter['shap
           break
         case 'if':
           use(statement.condition, isVarying(statement.condition))
-          walk(statement.then)
-          walk(statement.else)
+          walk(statement.yes)
+          walk(statement.no)
           break
         case 'block':
           walk(statement.body)

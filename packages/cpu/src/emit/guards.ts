@@ -6,7 +6,20 @@ import { spanOf } from './spans.js'
 import { writeScalar } from './values.js'
 import { op } from './wasm.js'
 
-const f64 = { lt: 0x63, le: 0x65, abs: 0x99, ceil: 0x9b, add: 0xa0, sub: 0xa1, mul: 0xa2, div: 0xa3, min: 0xa4, max: 0xa5, convert_s: 0xb7, convert_u: 0xb8 } as const // prettier-ignore
+const f64 = {
+  lt: 0x63,
+  le: 0x65,
+  abs: 0x99,
+  ceil: 0x9b,
+  add: 0xa0,
+  sub: 0xa1,
+  mul: 0xa2,
+  div: 0xa3,
+  min: 0xa4,
+  max: 0xa5,
+  convert_s: 0xb7,
+  convert_u: 0xb8,
+} as const
 
 /** Products beyond this might be inexact in doubles: then the test fails. Sums of a few dozen of them are exact. */
 const greatestExact = 2 ** 46
@@ -91,8 +104,14 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
     // What is added last goes into the instruction, which takes no wrapped rest.
     const last = lastAddend(statement)
     once({ op: 'number', value: last }, range.low)
-    const size: Term = 'slot' in memory ? { op: 'value', value: { op: 'size', kind: 'u32', slot: memory.slot }, signed: false } : { op: 'number', value: memory.size }
-    once(range.high, size.op === 'number' ? { op: 'number', value: size.value - bytes } : { op: 'sub', a: size, b: { op: 'number', value: bytes } })
+    const size: Term =
+      'slot' in memory
+        ? { op: 'value', value: { op: 'size', kind: 'u32', slot: memory.slot }, signed: false }
+        : { op: 'number', value: memory.size }
+    once(
+      range.high,
+      size.op === 'number' ? { op: 'number', value: size.value - bytes } : { op: 'sub', a: size, b: { op: 'number', value: bytes } },
+    )
   }
   for (const product of products)
     demand(() => {

@@ -158,7 +158,17 @@ export function gather(): FunctionBody {
   })
 }
 
-const atomicOpcodes: Partial<Record<AtomicName, number>> = { load: 0x10, store: 0x17, add: 0x1e, sub: 0x25, and: 0x2c, or: 0x33, xor: 0x3a, exchange: 0x41, compareExchange: 0x48 } // prettier-ignore
+const atomicOpcodes: Partial<Record<AtomicName, number>> = {
+  load: 0x10,
+  store: 0x17,
+  add: 0x1e,
+  sub: 0x25,
+  and: 0x2c,
+  or: 0x33,
+  xor: 0x3a,
+  exchange: 0x41,
+  compareExchange: 0x48,
+}
 
 /** One atomic operation at `address` (a local); gives the old value, or nothing for `store`. `max` and `min` try until nobody came between. */
 export function writeAtomic(code: Code, name: AtomicName, signed: boolean, address: number, value: number, compare: number): void {

@@ -2,7 +2,7 @@
 import type { Frame, Kernel, Statement } from '../analyse/ir.js'
 import { dropUnused } from '../analyse/visit.js'
 import { type Code, createCode } from './code.js'
-import { writeFull, writeMasked, type Writer } from './control.js'
+import { type Writer, writeFull, writeMasked } from './control.js'
 import { type Emitter, type Ends, shapesFor } from './emitter.js'
 import { chooseForms } from './forms.js'
 import { createHelpers } from './helpers.js'
@@ -87,7 +87,10 @@ export function emitKernel(kernel: Kernel, options: CompileOptions): CompiledPip
   writePrologue(e, limits.values(), kernel.uniforms)
   code.bytes.append(main)
 
-  const functions = [{ parameters: ['i32', 'i32', 'i32', 'i32'] as const, results: [], locals: code.locals, code: code.bytes }, ...e.helpers.bodies]
+  const functions = [
+    { parameters: ['i32', 'i32', 'i32', 'i32'] as const, results: [], locals: code.locals, code: code.bytes },
+    ...e.helpers.bodies,
+  ]
   return {
     wasm: encodeModule(functions, 'run', options.shared),
     bindings: kernel.bindings,
@@ -312,10 +315,7 @@ function writePhases(w: Writer, { phases, crossing }: Phases, places: Places): v
         if (shape.varying || shape.perGroup) throw new Error('a barrier stands in control flow that differs between invocations')
         e.frames.push(statement.frame)
         writeScalar(e, statement.condition)
-        code.if(
-          () => write(lists[0]),
-          statement.else.length ? () => write(lists[1]) : undefined,
-        )
+        code.if(() => write(lists[0]), statement.no.length ? () => write(lists[1]) : undefined)
         e.frames.pop()
         return
       }

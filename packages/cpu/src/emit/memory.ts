@@ -59,22 +59,29 @@ function loadWords(e: Emitter, to: readonly Local[], address: number, constant: 
     code.get(address)
     code.memorySimd(simd.load, constant + offset)
   }
-  if (span === 0)
-    return to.forEach((local, i) =>
+  if (span === 0) {
+    to.forEach((local, i) =>
       keep(local, () => {
         code.get(address)
         if (e.forms.get(local) !== 'scalar') code.memorySimd(simd.load32_splat, constant + 4 * i)
         else code.memory(local.kind === 'f32' ? op.f32_load : op.i32_load, constant + 4 * i)
       }),
     )
-  if (span === 4) return keep(to[0], () => vectorAt(0))
+    return
+  }
+  if (span === 4) {
+    keep(to[0], () => vectorAt(0))
+    return
+  }
   // Every second word of seven
-  if (span === 7)
-    return keep(to[0], () => {
+  if (span === 7) {
+    keep(to[0], () => {
       vectorAt(0)
       vectorAt(12)
       code.shuffle([0, 2, 5, 7])
     })
+    return
+  }
   const rows = to.map((_, i) => {
     const row = code.local('v128')
     vectorAt(16 * i)
@@ -94,7 +101,10 @@ function loadWords(e: Emitter, to: readonly Local[], address: number, constant: 
 
 export function writeLoad(e: Emitter, statement: Statement & { op: 'load' }): void {
   const { to, memory, offset } = statement
-  if (memory.space === 'private') return writePrivateLoad(e, to, memory, offset)
+  if (memory.space === 'private') {
+    writePrivateLoad(e, to, memory, offset)
+    return
+  }
   const { code } = e
   const place = placeOf(e, memory)
   const shape = e.shape(offset)
@@ -103,7 +113,8 @@ export function writeLoad(e: Emitter, statement: Statement & { op: 'load' }): vo
     const constant = writeSafe(e, place, statement)
     const address = code.local('i32')
     code.set(address)
-    return loadWords(e, to, address, constant, e.alone ? 0 : spanOf(shape, statement))
+    loadWords(e, to, address, constant, e.alone ? 0 : spanOf(shape, statement))
+    return
   }
   if (e.alone || (!shape.varying && shape.stride === 0)) {
     const address = safeAddress(e, place, offset, words)
@@ -224,14 +235,20 @@ function transpose(e: Emitter, rows: readonly number[]): void {
 
 /** The lanes that are at work, as bits. */
 function writeLanes(e: Emitter): void {
-  if (!e.masked) return e.code.i32(15)
+  if (!e.masked) {
+    e.code.i32(15)
+    return
+  }
   e.code.get(e.mask)
   e.code.simd(simd.i32_bitmask)
 }
 
 export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): void {
   const { memory, offset, values } = statement
-  if (memory.space === 'private') return writePrivateStore(e, memory, offset, values)
+  if (memory.space === 'private') {
+    writePrivateStore(e, memory, offset, values)
+    return
+  }
   const { code } = e
   const place = placeOf(e, memory)
   const shape = e.shape(offset)
@@ -248,7 +265,8 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
     if (e.unchecked.has(statement) && !e.masked) {
       const constant = writeSafe(e, place, statement)
       code.set(own)
-      return storeAll(constant)
+      storeAll(constant)
+      return
     }
     writeScalar(e, offset)
     code.tee(own)
@@ -276,7 +294,8 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
     if (e.unchecked.has(statement) && !e.masked) {
       const constant = writeSafe(e, place, statement)
       code.set(own)
-      return storeRows(e, own, constant, rows)
+      storeRows(e, own, constant, rows)
+      return
     }
     writeScalar(e, offset)
     code.tee(own)
@@ -335,7 +354,12 @@ function scatterCalls(e: Emitter, place: Place, offset: Value, rows: readonly nu
 }
 
 /** Of private memory: the words of four lanes side by side, so that an offset all lanes share is one vector. */
-function privateAddress(e: Emitter, memory: Memory & { space: 'private' }, offset: Value, words: number): { local: number; offset: number } {
+function privateAddress(
+  e: Emitter,
+  memory: Memory & { space: 'private' },
+  offset: Value,
+  words: number,
+): { local: number; offset: number } {
   const { code } = e
   const factor = e.alone ? 1 : 4
   const address = code.local('i32')

@@ -40,7 +40,7 @@ export function findPartial(kernel: Kernel): Partial {
         leaves.add(statement)
         return new Set([statement.target])
       case 'if':
-        return new Set([...inside(statement.frame, statement.then), ...inside(statement.frame, statement.else)])
+        return new Set([...inside(statement.frame, statement.yes), ...inside(statement.frame, statement.no)])
       case 'block': {
         const targets = inside(statement.frame, statement.body)
         targets.delete(statement.frame)

@@ -49,7 +49,8 @@ export function findPhases(kernel: Kernel): Phases {
           ? [mark(statement.body.slice(0, tail), exempt), mark(statement.body.slice(tail), [...exempt, statement.frame])]
           : listsOf(statement).map((inner) => mark(inner, exempt))
       ).some((found) => found)
-      const leaves = (statement.op === 'break' || statement.op === 'continue') && frames.has(statement.target) && !exempt.includes(statement.target)
+      const leaves =
+        (statement.op === 'break' || statement.op === 'continue') && frames.has(statement.target) && !exempt.includes(statement.target)
       if (inside || leaves || statement.op === 'barrier') {
         any = true
         if (phased.has(statement)) continue
@@ -96,7 +97,9 @@ export function findPhases(kernel: Kernel): Phases {
     return found
   }
   const phases = divide(kernel.body)
-  const crossing = [...places].filter(([local, count]) => count > 1 && local.shape && (local.shape.varying || local.shape.perGroup)).map(([local]) => local) // prettier-ignore
+  const crossing = [...places]
+    .filter(([local, count]) => count > 1 && local.shape && (local.shape.varying || local.shape.perGroup))
+    .map(([local]) => local)
   return { phases, crossing }
 }
 

@@ -11,34 +11,54 @@ export function writeScalar(e: Emitter, value: Value): void {
   const { code } = e
   switch (value.op) {
     case 'const':
-      return value.kind === 'f32' ? code.f32(value.value) : code.i32(value.value)
+      value.kind === 'f32' ? code.f32(value.value) : code.i32(value.value)
+      return
+
     case 'local':
       code.get(e.places.get(value.local)!)
       if (e.forms.get(value.local) === 'splat') code.lane(value.kind === 'f32' ? simd.f32_extract : simd.extract, 0)
       return
     case 'lane':
-      return writeLane(e, value.axis)
+      writeLane(e, value.axis)
+      return
+
     case 'group':
-      return code.get(e.groupIds[value.axis])
+      code.get(e.groupIds[value.axis])
+      return
+
     case 'groups':
-      return code.get(e.groupCounts[value.axis])
+      code.get(e.groupCounts[value.axis])
+      return
+
     case 'size':
-      return code.get(e.sizes[value.slot])
+      code.get(e.sizes[value.slot])
+      return
+
     case 'unary':
-      return scalarUnary(e, value.name, value.a)
+      scalarUnary(e, value.name, value.a)
+      return
+
     case 'binary':
-      return scalarBinary(e, value.name, value.a, value.b)
+      scalarBinary(e, value.name, value.a, value.b)
+      return
+
     case 'fma':
       writeScalar(e, value.a)
       writeScalar(e, value.b)
       code.emit(op.f32_mul)
       writeScalar(e, value.c)
-      return code.emit(op.f32_add)
+      {
+        code.emit(op.f32_add)
+        return
+      }
     case 'select':
       writeScalar(e, value.yes)
       writeScalar(e, value.no)
       writeScalar(e, value.condition)
-      return code.emit(op.select)
+      {
+        code.emit(op.select)
+        return
+      }
     case 'bits':
       writeScalar(e, value.a)
       if (value.kind === 'f32') code.emit(op.f32_reinterpret)
@@ -46,8 +66,14 @@ export function writeScalar(e: Emitter, value: Value): void {
       return
     case 'convert':
       writeScalar(e, value.a)
-      if (value.kind === 'f32') return code.emit(value.a.kind === 'i32' ? op.f32_convert_s : op.f32_convert_u)
-      return code.emit(0xfc, value.kind === 'i32' ? 0 : 1)
+      if (value.kind === 'f32') {
+        code.emit(value.a.kind === 'i32' ? op.f32_convert_s : op.f32_convert_u)
+        return
+      }
+      {
+        code.emit(0xfc, value.kind === 'i32' ? 0 : 1)
+        return
+      }
   }
 }
 
@@ -55,11 +81,17 @@ export function writeScalar(e: Emitter, value: Value): void {
 function writeLane(e: Emitter, axis: 0 | 1 | 2 | 'index'): void {
   const { code } = e
   const [x, y, z] = e.kernel.workgroupSize
-  if (e.alone) return code.i32(0)
+  if (e.alone) {
+    code.i32(0)
+    return
+  }
   const size = [x, y, z]
   const before = axis === 'index' || axis === 0 ? 1 : axis === 1 ? x : x * y
   const isLast = axis === 'index' || size.slice(axis + 1).every((each) => each === 1)
-  if (axis !== 'index' && size[axis] === 1) return code.i32(0)
+  if (axis !== 'index' && size[axis] === 1) {
+    code.i32(0)
+    return
+  }
   code.get(e.firstLane)
   if (before > 1) {
     code.i32(before)
@@ -77,17 +109,30 @@ function scalarUnary(e: Emitter, name: Unary, a: Value): void {
   if (name === 'neg' && !isFloat) {
     code.i32(0)
     writeScalar(e, a)
-    return code.emit(op.i32_sub)
+    code.emit(op.i32_sub)
+    return
   }
   writeScalar(e, a)
   switch (name) {
-    case 'neg': return code.emit(op.f32_neg)
+    case 'neg':
+      code.emit(op.f32_neg)
+      return
+
     case 'not':
-      if (a.kind === 'bool') return code.emit(op.i32_eqz)
+      if (a.kind === 'bool') {
+        code.emit(op.i32_eqz)
+        return
+      }
       code.i32(-1)
-      return code.emit(op.i32_xor)
+      {
+        code.emit(op.i32_xor)
+        return
+      }
     case 'abs': {
-      if (isFloat) return code.emit(op.f32_abs)
+      if (isFloat) {
+        code.emit(op.f32_abs)
+        return
+      }
       // (x ^ s) - s, s being all sign
       const [own, sign] = [code.local('i32'), code.local('i32')]
       code.tee(own)
@@ -97,34 +142,80 @@ function scalarUnary(e: Emitter, name: Unary, a: Value): void {
       code.tee(sign)
       code.emit(op.i32_xor)
       code.get(sign)
-      return code.emit(op.i32_sub)
+      code.emit(op.i32_sub)
+      return
     }
-    case 'sqrt': return code.emit(op.f32_sqrt)
-    case 'ceil': return code.emit(op.f32_ceil)
-    case 'floor': return code.emit(op.f32_floor)
-    case 'trunc': return code.emit(op.f32_trunc)
-    case 'nearest': return code.emit(op.f32_nearest)
-    case 'clz': return code.emit(op.i32_clz)
-    case 'ctz': return code.emit(op.i32_ctz)
-    default: return code.emit(op.i32_popcnt)
-  } // prettier-ignore
+    case 'sqrt':
+      code.emit(op.f32_sqrt)
+      return
+
+    case 'ceil':
+      code.emit(op.f32_ceil)
+      return
+
+    case 'floor':
+      code.emit(op.f32_floor)
+      return
+
+    case 'trunc':
+      code.emit(op.f32_trunc)
+      return
+
+    case 'nearest':
+      code.emit(op.f32_nearest)
+      return
+
+    case 'clz':
+      code.emit(op.i32_clz)
+      return
+
+    case 'ctz':
+      code.emit(op.i32_ctz)
+      return
+
+    default:
+      code.emit(op.i32_popcnt)
+      return
+  }
 }
 
 const floatOps: Partial<Record<Binary, number>> = {
-  add: op.f32_add, sub: op.f32_sub, mul: op.f32_mul, div: op.f32_div, min: op.f32_min, max: op.f32_max,
-  eq: op.f32_eq, ne: op.f32_ne, lt: op.f32_lt, le: op.f32_le, gt: op.f32_gt, ge: op.f32_ge,
-} // prettier-ignore
+  add: op.f32_add,
+  sub: op.f32_sub,
+  mul: op.f32_mul,
+  div: op.f32_div,
+  min: op.f32_min,
+  max: op.f32_max,
+  eq: op.f32_eq,
+  ne: op.f32_ne,
+  lt: op.f32_lt,
+  le: op.f32_le,
+  gt: op.f32_gt,
+  ge: op.f32_ge,
+}
 const integerOps: Partial<Record<Binary, readonly [signed: number, unsigned: number]>> = {
-  add: [op.i32_add, op.i32_add], sub: [op.i32_sub, op.i32_sub], mul: [op.i32_mul, op.i32_mul],
-  and: [op.i32_and, op.i32_and], or: [op.i32_or, op.i32_or], xor: [op.i32_xor, op.i32_xor],
-  shl: [op.i32_shl, op.i32_shl], shr: [op.i32_shr_s, op.i32_shr_u],
-  eq: [op.i32_eq, op.i32_eq], ne: [op.i32_ne, op.i32_ne], lt: [op.i32_lt_s, op.i32_lt_u], le: [op.i32_le_s, op.i32_le_u],
-  gt: [op.i32_gt_s, op.i32_gt_u], ge: [op.i32_ge_s, op.i32_ge_u],
-} // prettier-ignore
+  add: [op.i32_add, op.i32_add],
+  sub: [op.i32_sub, op.i32_sub],
+  mul: [op.i32_mul, op.i32_mul],
+  and: [op.i32_and, op.i32_and],
+  or: [op.i32_or, op.i32_or],
+  xor: [op.i32_xor, op.i32_xor],
+  shl: [op.i32_shl, op.i32_shl],
+  shr: [op.i32_shr_s, op.i32_shr_u],
+  eq: [op.i32_eq, op.i32_eq],
+  ne: [op.i32_ne, op.i32_ne],
+  lt: [op.i32_lt_s, op.i32_lt_u],
+  le: [op.i32_le_s, op.i32_le_u],
+  gt: [op.i32_gt_s, op.i32_gt_u],
+  ge: [op.i32_ge_s, op.i32_ge_u],
+}
 
 function scalarBinary(e: Emitter, name: Binary, a: Value, b: Value): void {
   const { code } = e
-  if (a.kind !== 'f32' && (name === 'div' || name === 'rem')) return scalarDivision(e, name, a, b)
+  if (a.kind !== 'f32' && (name === 'div' || name === 'rem')) {
+    scalarDivision(e, name, a, b)
+    return
+  }
   if (a.kind !== 'f32' && (name === 'min' || name === 'max')) {
     const [p, q] = [code.local('i32'), code.local('i32')]
     writeScalar(e, a)
@@ -134,17 +225,22 @@ function scalarBinary(e: Emitter, name: Binary, a: Value, b: Value): void {
     code.get(p)
     code.get(q)
     const [signed, unsigned] = integerOps[name === 'min' ? 'lt' : 'gt']!
-    return code.emit(a.kind === 'i32' ? signed : unsigned, op.select)
+    code.emit(a.kind === 'i32' ? signed : unsigned, op.select)
+    return
   }
   // x * 2^n
   if (name === 'mul' && a.kind !== 'f32' && b.op === 'const' && b.value > 0 && (b.value & (b.value - 1)) === 0) {
     writeScalar(e, a)
     code.i32(31 - Math.clz32(b.value))
-    return code.emit(op.i32_shl)
+    code.emit(op.i32_shl)
+    return
   }
   writeScalar(e, a)
   writeScalar(e, b)
-  if (a.kind === 'f32') return code.emit(floatOps[name]!)
+  if (a.kind === 'f32') {
+    code.emit(floatOps[name]!)
+    return
+  }
   code.emit(integerOps[name]![a.kind === 'i32' ? 0 : 1])
 }
 
@@ -182,9 +278,13 @@ export function writeVector(e: Emitter, value: Value): void {
   if (!shape.varying) {
     if (value.op === 'const') {
       const word = value.kind === 'f32' ? floatBits(value.value) : value.kind === 'bool' ? -value.value : value.value
-      return code.v128([word, word, word, word])
+      code.v128([word, word, word, word])
+      return
     }
-    if (value.op === 'local' && e.forms.get(value.local) === 'splat') return code.get(e.places.get(value.local)!)
+    if (value.op === 'local' && e.forms.get(value.local) === 'splat') {
+      code.get(e.places.get(value.local)!)
+      return
+    }
     if (value.kind === 'bool') {
       code.i32(0)
       writeScalar(e, value)
@@ -199,7 +299,9 @@ export function writeVector(e: Emitter, value: Value): void {
   }
   switch (value.op) {
     case 'local':
-      return code.get(e.places.get(value.local)!)
+      code.get(e.places.get(value.local)!)
+      return
+
     case 'lane': {
       // Of a workgroup whose rows are not whole groups of lanes: from the index.
       const index: Value = { op: 'lane', kind: 'u32', axis: 'index' }
@@ -208,29 +310,48 @@ export function writeVector(e: Emitter, value: Value): void {
       const number = (value: number) => () => writeVector(e, constant('u32', value))
       const whole = () => writeVector(e, index)
       const divided = () => (before === 1 ? whole() : writeVectorDivision(e, 'div', 'u32', whole, number(before)))
-      return writeVectorDivision(e, 'rem', 'u32', divided, number(e.kernel.workgroupSize[value.axis as 0]))
+      writeVectorDivision(e, 'rem', 'u32', divided, number(e.kernel.workgroupSize[value.axis as 0]))
+      return
     }
     case 'unary':
-      return vectorUnary(e, value.name, value.a)
+      vectorUnary(e, value.name, value.a)
+      return
+
     case 'binary':
-      return vectorBinary(e, value.name, value.a, value.b)
+      vectorBinary(e, value.name, value.a, value.b)
+      return
+
     case 'fma':
-      return multiplyAdd(e, value.a, value.b, value.c)
+      multiplyAdd(e, value.a, value.b, value.c)
+      return
+
     case 'select':
       writeVector(e, value.yes)
       writeVector(e, value.no)
       if (e.shape(value.condition).varying || e.shape(value.condition).stride !== 0) {
         writeVector(e, value.condition)
-        return code.simd(simd.bitselect)
+        code.simd(simd.bitselect)
+        return
       }
       writeScalar(e, value.condition)
-      return code.emit(0x1c, 1, 0x7b)
+      {
+        code.emit(0x1c, 1, 0x7b)
+        return
+      }
     case 'bits':
-      return writeVector(e, value.a)
+      writeVector(e, value.a)
+      return
+
     case 'convert':
       writeVector(e, value.a)
-      if (value.kind === 'f32') return code.simd(value.a.kind === 'i32' ? simd.f32_convert_s : simd.f32_convert_u)
-      return code.simd(value.kind === 'i32' ? simd.i32_trunc_sat_s : simd.i32_trunc_sat_u)
+      if (value.kind === 'f32') {
+        code.simd(value.a.kind === 'i32' ? simd.f32_convert_s : simd.f32_convert_u)
+        return
+      }
+      {
+        code.simd(value.kind === 'i32' ? simd.i32_trunc_sat_s : simd.i32_trunc_sat_u)
+        return
+      }
     default:
       throw new Error(`'${value.op}' has no lanes`)
   }
@@ -241,59 +362,128 @@ function vectorUnary(e: Emitter, name: Unary, a: Value): void {
   const isFloat = a.kind === 'f32'
   writeVector(e, a)
   switch (name) {
-    case 'neg': return code.simd(isFloat ? simd.f32_neg : simd.i32_neg)
-    case 'not': return code.simd(simd.not)
-    case 'abs': return code.simd(isFloat ? simd.f32_abs : simd.i32_abs)
-    case 'sqrt': return code.simd(simd.f32_sqrt)
-    case 'ceil': return code.simd(simd.f32_ceil)
-    case 'floor': return code.simd(simd.f32_floor)
-    case 'trunc': return code.simd(simd.f32_trunc)
-    case 'nearest': return code.simd(simd.f32_nearest)
-    case 'clz': return code.call(e.helpers.index('clz', () => perLane(op.i32_clz, 1)))
-    case 'ctz': return code.call(e.helpers.index('ctz', () => perLane(op.i32_ctz, 1)))
+    case 'neg':
+      code.simd(isFloat ? simd.f32_neg : simd.i32_neg)
+      return
+
+    case 'not':
+      code.simd(simd.not)
+      return
+
+    case 'abs':
+      code.simd(isFloat ? simd.f32_abs : simd.i32_abs)
+      return
+
+    case 'sqrt':
+      code.simd(simd.f32_sqrt)
+      return
+
+    case 'ceil':
+      code.simd(simd.f32_ceil)
+      return
+
+    case 'floor':
+      code.simd(simd.f32_floor)
+      return
+
+    case 'trunc':
+      code.simd(simd.f32_trunc)
+      return
+
+    case 'nearest':
+      code.simd(simd.f32_nearest)
+      return
+
+    case 'clz':
+      code.call(e.helpers.index('clz', () => perLane(op.i32_clz, 1)))
+      return
+
+    case 'ctz':
+      code.call(e.helpers.index('ctz', () => perLane(op.i32_ctz, 1)))
+      return
+
     default:
       code.simd(simd.i8_popcnt)
       code.simd(simd.i16_pairwise_u)
-      return code.simd(simd.i32_pairwise_u)
-  } // prettier-ignore
+      {
+        code.simd(simd.i32_pairwise_u)
+        return
+      }
+  }
 }
 
 const floatVectorOps: Partial<Record<Binary, number>> = {
-  add: simd.f32_add, sub: simd.f32_sub, mul: simd.f32_mul, div: simd.f32_div, min: simd.f32_pmin, max: simd.f32_pmax,
-  eq: simd.f32_eq, ne: simd.f32_ne, lt: simd.f32_lt, le: simd.f32_le, gt: simd.f32_gt, ge: simd.f32_ge,
-} // prettier-ignore
+  add: simd.f32_add,
+  sub: simd.f32_sub,
+  mul: simd.f32_mul,
+  div: simd.f32_div,
+  min: simd.f32_pmin,
+  max: simd.f32_pmax,
+  eq: simd.f32_eq,
+  ne: simd.f32_ne,
+  lt: simd.f32_lt,
+  le: simd.f32_le,
+  gt: simd.f32_gt,
+  ge: simd.f32_ge,
+}
 const integerVectorOps: Partial<Record<Binary, readonly [signed: number, unsigned: number]>> = {
-  add: [simd.i32_add, simd.i32_add], sub: [simd.i32_sub, simd.i32_sub], mul: [simd.i32_mul, simd.i32_mul],
-  min: [simd.i32_min_s, simd.i32_min_u], max: [simd.i32_max_s, simd.i32_max_u],
-  and: [simd.and, simd.and], or: [simd.or, simd.or], xor: [simd.xor, simd.xor],
-  eq: [simd.i32_eq, simd.i32_eq], ne: [simd.i32_ne, simd.i32_ne], lt: [simd.i32_lt_s, simd.i32_lt_u], le: [simd.i32_le_s, simd.i32_le_u],
-  gt: [simd.i32_gt_s, simd.i32_gt_u], ge: [simd.i32_ge_s, simd.i32_ge_u],
-} // prettier-ignore
+  add: [simd.i32_add, simd.i32_add],
+  sub: [simd.i32_sub, simd.i32_sub],
+  mul: [simd.i32_mul, simd.i32_mul],
+  min: [simd.i32_min_s, simd.i32_min_u],
+  max: [simd.i32_max_s, simd.i32_max_u],
+  and: [simd.and, simd.and],
+  or: [simd.or, simd.or],
+  xor: [simd.xor, simd.xor],
+  eq: [simd.i32_eq, simd.i32_eq],
+  ne: [simd.i32_ne, simd.i32_ne],
+  lt: [simd.i32_lt_s, simd.i32_lt_u],
+  le: [simd.i32_le_s, simd.i32_le_u],
+  gt: [simd.i32_gt_s, simd.i32_gt_u],
+  ge: [simd.i32_ge_s, simd.i32_ge_u],
+}
 
 function vectorBinary(e: Emitter, name: Binary, a: Value, b: Value): void {
   const { code } = e
   if (a.kind === 'f32') {
     // WGSL lets a product and a sum be one operation that rounds once.
     if (e.options.fused && (name === 'add' || name === 'sub')) {
-      if (isProduct(e, b)) return multiplyAdd(e, b.a, b.b, a, name === 'sub')
-      if (name === 'add' && isProduct(e, a)) return multiplyAdd(e, a.a, a.b, b)
+      if (isProduct(e, b)) {
+        multiplyAdd(e, b.a, b.b, a, name === 'sub')
+        return
+      }
+      if (name === 'add' && isProduct(e, a)) {
+        multiplyAdd(e, a.a, a.b, b)
+        return
+      }
     }
     writeVector(e, a)
     writeVector(e, b)
-    return code.simd(floatVectorOps[name]!)
+    code.simd(floatVectorOps[name]!)
+    return
   }
-  if (name === 'div' || name === 'rem')
-    return writeVectorDivision(e, name, a.kind, () => writeVector(e, a), () => writeVector(e, b)) // prettier-ignore
+  if (name === 'div' || name === 'rem') {
+    writeVectorDivision(
+      e,
+      name,
+      a.kind,
+      () => writeVector(e, a),
+      () => writeVector(e, b),
+    )
+    return
+  }
   if (name === 'shl' || name === 'shr') {
     writeVector(e, a)
     const shape = e.shape(b)
     if (!shape.varying && shape.stride === 0) {
       writeScalar(e, b)
-      return code.simd(name === 'shl' ? simd.i32_shl : a.kind === 'i32' ? simd.i32_shr_s : simd.i32_shr_u)
+      code.simd(name === 'shl' ? simd.i32_shl : a.kind === 'i32' ? simd.i32_shr_s : simd.i32_shr_u)
+      return
     }
     writeVector(e, b)
     const opcode = name === 'shl' ? op.i32_shl : a.kind === 'i32' ? op.i32_shr_s : op.i32_shr_u
-    return code.call(e.helpers.index(`shift ${opcode}`, () => perLane(opcode, 2)))
+    code.call(e.helpers.index(`shift ${opcode}`, () => perLane(opcode, 2)))
+    return
   }
   writeVector(e, a)
   writeVector(e, b)
@@ -317,7 +507,8 @@ function multiplyAdd(e: Emitter, a: Value, b: Value, c: Value, negative = false)
     writeVector(e, a)
     writeVector(e, b)
     writeVector(e, c)
-    return code.simd(negative ? simd.relaxed_nmadd : simd.relaxed_madd)
+    code.simd(negative ? simd.relaxed_nmadd : simd.relaxed_madd)
+    return
   }
   writeVector(e, a)
   writeVector(e, b)

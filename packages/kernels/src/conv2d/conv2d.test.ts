@@ -185,7 +185,9 @@ describe('every kernel agrees with the reference', () => {
       if (kernel === 'winogradConv' && !isForWinograd(forward, cpu, 1)) continue
       await run(conv, attributes, [x, w], (a, b, c) => make(forward, a, b, c, none, cpu)!, kernel)
       if (g.group > 1) continue
-      const lists = listsOf(g.c, g.m, [{ read: [g.c - 1, 0].slice(0, g.c), made: [...Array(g.m).keys()].filter((i) => i % 3 !== 1).reverse() }])
+      const lists = listsOf(g.c, g.m, [
+        { read: [g.c - 1, 0].slice(0, g.c), made: [...Array(g.m).keys()].filter((i) => i % 3 !== 1).reverse() },
+      ])
       const residual = randomArray(y, 4)
       const inputs = [randomArray(x, 1), randomArray(w, 2), randomArray([g.m], 3), residual, randomArray([1, g.m], 5), lists]
       const all = { ...attributes, activation: 'relu' }

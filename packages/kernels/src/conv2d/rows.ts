@@ -60,12 +60,17 @@ function tilingOf(p: TileProblem, target: Target, candidates: number): Tiling | 
   const fits = (gridRows: number, tileImages: number, most: number) => rowsOf(gridRows) * perRow * (byImages ? 1 : tileImages) + 16 <= most
   let tileRows = pairs ? roundUp(grid[0], 2) : grid[0]
   const least = pairs ? 2 : 1
-  while (tileRows > least && !fits(tileRows, 1, Math.min(limit, mostWords))) tileRows = pairs ? roundUp(tileRows / 2, 2) : Math.ceil(tileRows / 2)
+  while (tileRows > least && !fits(tileRows, 1, Math.min(limit, mostWords)))
+    tileRows = pairs ? roundUp(tileRows / 2, 2) : Math.ceil(tileRows / 2)
   if (!fits(tileRows, 1, limit)) return undefined
   let tileImages = byImages ? 8 : 1
   const workgroups = (each: number) => candidates * Math.ceil(images / each) * Math.ceil(grid[0] / tileRows)
   if (!byImages && tileRows >= grid[0])
-    while (2 * tileImages <= images && fits(tileRows, 2 * tileImages, Math.min(limit, mostWords)) && workgroups(2 * tileImages) >= wantedWorkgroups)
+    while (
+      2 * tileImages <= images &&
+      fits(tileRows, 2 * tileImages, Math.min(limit, mostWords)) &&
+      workgroups(2 * tileImages) >= wantedWorkgroups
+    )
       tileImages *= 2
   const blocks = Math.ceil(p.output[1] / p.group / 4)
   const chunks = Math.min(blocks, Math.ceil(wantedWorkgroups / (workgroups(tileImages) * p.group)))

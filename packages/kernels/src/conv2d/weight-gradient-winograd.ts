@@ -53,7 +53,8 @@ export function winogradWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, d
   const columns = Math.min(g.m, target.maxWorkgroupsPerDimension)
   const classOf = (vectors: number) => 2 ** Math.ceil(Math.log2(Math.max(256, vectors)))
   const exact = [16 * (quads * room + 4), 16 * room]
-  const [words, gradientWords] = classOf(exact[0]) + classOf(exact[1]) <= Math.floor((target.workgroupBytes ?? 16384) / 16) ? exact.map(classOf) : exact
+  const [words, gradientWords] =
+    classOf(exact[0]) + classOf(exact[1]) <= Math.floor((target.workgroupBytes ?? 16384) / 16) ? exact.map(classOf) : exact
   return [
     {
       shader: main,
