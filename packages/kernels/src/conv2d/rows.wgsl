@@ -103,13 +103,14 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
 
   for (var block = firstBlock; block < min(blocks, firstBlock + p.tileBlocks); block++) {
     let packed = ((wg.z * p.group + group) * blocks + block) * p.packedBlock;
+    let columns = select(0u, p.tapsX, !listed || block * 4 < channelsMade(list));
     for (var image = 0u; image < select(images, 1, byImages); image++) {
       for (var row = 0u; row < rows; row += stepRows) {
         for (var column = 0u; column < p.gridW; column += stepColumns) {
           var a0 = 0.0; var a1 = 0.0; var a2 = 0.0; var a3 = 0.0;
           var b0 = 0.0; var b1 = 0.0; var b2 = 0.0; var b3 = 0.0;
           let start = image * imageStride + row * p.inStepY * rowStride + column * unit + lane;
-          for (var tx = 0u; tx < p.tapsX; tx++) {
+          for (var tx = 0u; tx < columns; tx++) {
             let tap = tx * p.tapX;
             for (var ty = 0u; ty < turns; ty++) {
               var at = start + tap % stepX * channels * run + tap / stepX * unit + ty * p.tapY * rowStride;

@@ -87,8 +87,9 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
   }
   for (var block = firstBlock; block < min(blocks, firstBlock + p.tileBlocks); block++) {
     let packed = ((wg.z * p.group + group) * blocks + block) * p.packedBlock;
+    let turns = select(0u, 16u, !listed || block * 4 < channelsMade(list));
     for (var first = 0u; first < count; first += 8) {
-      for (var k = 0u; k < 16; k++) {
+      for (var k = 0u; k < turns; k++) {
         var a0 = 0.0; var a1 = 0.0; var a2 = 0.0; var a3 = 0.0;
         var b0 = 0.0; var b1 = 0.0; var b2 = 0.0; var b3 = 0.0;
         var at = k * next + first + lane;
