@@ -1,5 +1,5 @@
 /** The test in front of a nest of loops that makes those at its loads and stores needless (analyse/ranges.ts). */
-import type { Loop, Statement } from '../analyse/ir.js'
+import type { Loop, Memory, Statement } from '../analyse/ir.js'
 import { findBounds, type Term } from '../analyse/ranges.js'
 import type { Emitter } from './emitter.js'
 import { spanOf } from './spans.js'
@@ -97,21 +97,28 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
     done.add(name)
   }
   for (const [a, b] of bounds.demands) once(a, b)
+  // Those whose bounds differ by constants alone are tested together.
+  const together = new Map<string, { memory: Memory; low: Term; high: Term; least: number; most: number }>()
   for (const { statement, range } of wanted) {
     const { memory, offset } = statement
+    if (memory.space === 'private') continue
     const words = statement.op === 'load' ? statement.to.length : statement.values.length
     const bytes = 4 * (e.shape(offset).stride === 0 ? words : spanOf(e.shape(offset), statement))
+    const [low, high] = [splitTerm(range.low), splitTerm(range.high)]
+    const place = 'slot' in memory ? `slot ${memory.slot}` : `${memory.base}`
+    const name = `${place}: ${key(low.rest)} .. ${key(high.rest)}`
+    const known = together.get(name)
     // What is added last goes into the instruction, which takes no wrapped rest.
-    const last = lastAddend(statement)
-    once({ op: 'number', value: last }, range.low)
-    const size: Term =
-      'slot' in memory
-        ? { op: 'value', value: { op: 'size', kind: 'u32', slot: memory.slot }, signed: false }
-        : { op: 'number', value: memory.size }
-    once(
-      range.high,
-      size.op === 'number' ? { op: 'number', value: size.value - bytes } : { op: 'sub', a: size, b: { op: 'number', value: bytes } },
-    )
+    const least = Math.max(lastAddend(statement) - low.constant, known?.least ?? -Infinity)
+    const most = Math.max(high.constant + bytes, known?.most ?? -Infinity)
+    together.set(name, { memory, low: low.rest, high: high.rest, least, most })
+  }
+  for (const { memory, low, high, least, most } of together.values()) {
+    once({ op: 'number', value: least }, low)
+    if ('slot' in memory) {
+      const size: Term = { op: 'value', value: { op: 'size', kind: 'u32', slot: memory.slot }, signed: false }
+      once(high, { op: 'sub', a: size, b: { op: 'number', value: most } })
+    } else once(high, { op: 'number', value: memory.size - most })
   }
   for (const product of products)
     demand(() => {
@@ -122,6 +129,12 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
     })
   code.get(ok)
   return wanted.map(({ statement }) => statement)
+}
+
+/** A sum without the constant that ends it. */
+function splitTerm(term: Term): { rest: Term; constant: number } {
+  if (term.op === 'number') return { rest: { op: 'number', value: 0 }, constant: term.value }
+  return term.op === 'add' && term.b.op === 'number' ? { rest: term.a, constant: term.b.value } : { rest: term, constant: 0 }
 }
 
 /** The constant that ends a sum of offsets, where it is positive. */
