@@ -28,7 +28,9 @@ export function winogradWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, d
   const limit = Math.min(mostVectors, Math.floor((target.workgroupBytes ?? 16384) / 16))
   const [tilesY, tilesX] = [g.oh / 2, g.ow / 2]
   const roomOf = (images: number, rows: number) => Math.ceil((images * rows * tilesX) / 4) * 4
-  const fits = (quads: number, images: number, rows: number) => 16 * ((quads + 1) * roomOf(images, rows) + 4) <= limit
+  const stagingOf = (quads: number) => 16 * (16 * quads + 16)
+  const fits = (quads: number, images: number, rows: number) =>
+    16 * ((quads + 1) * roomOf(images, rows) + 4) + stagingOf(quads) / 4 <= limit
   const allPairs = Math.ceil(channels / 8)
   let pairs = Math.min(allPairs, 8)
   let tileRows = tilesY
@@ -54,11 +56,13 @@ export function winogradWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, d
   const classOf = (vectors: number) => 2 ** Math.ceil(Math.log2(Math.max(256, vectors)))
   const exact = [16 * (quads * room + 4), 16 * room]
   const [words, gradientWords] =
-    classOf(exact[0]) + classOf(exact[1]) <= Math.floor((target.workgroupBytes ?? 16384) / 16) ? exact.map(classOf) : exact
+    classOf(exact[0]) + classOf(exact[1]) + stagingOf(quads) / 4 <= Math.floor((target.workgroupBytes ?? 16384) / 16)
+      ? exact.map(classOf)
+      : exact
   return [
     {
       shader: main,
-      constants: { aligned: tilesX % 4 === 0 ? 1 : 0, words, gradientWords },
+      constants: { aligned: tilesX % 4 === 0 ? 1 : 0, words, gradientWords, stagingWords: stagingOf(quads) },
       operands: [x, dy, partial],
       params: { u32: [...geometryParams(g), quads, allQuads, imagesPerPart, tileImages, tileRows, room] },
       workgroups: [chunks, g.group, parts],

@@ -20,27 +20,29 @@ override words = 2048u;
 override gradientWords = 512u;
 var<workgroup> spectrum: array<vec4f, words>; // [16, quad, tile] of 4 channels
 var<workgroup> gradients: array<vec4f, gradientWords>; // [16, tile] of 4 outputs
-var<workgroup> staging: array<f32, 256>; // [16, channel or output, tile], of 4 each
+override stagingWords = 1024u;
+var<workgroup> staging: array<f32, stagingWords>; // [16, channel or output, 4 tiles]
 
 fn tilesX() -> u32 { return params.ow / 2; }
 
-fn keepRow(at: u32, v: vec4f) {
+/** `next` is from one of the 16 to the next. */
+fn keepRow(at: u32, next: u32, v: vec4f) {
   staging[at] = v.x;
-  staging[at + 16] = v.y;
-  staging[at + 32] = v.z;
-  staging[at + 48] = v.w;
+  staging[at + next] = v.y;
+  staging[at + 2 * next] = v.z;
+  staging[at + 3 * next] = v.w;
 }
 
 /** B' x B of four tiles of one channel. */
-fn transformInputs(plane: u32, iy: u32, ix: u32, to: u32) {
+fn transformInputs(plane: u32, iy: u32, ix: u32, to: u32, next: u32) {
   let r0 = rowOf(plane, iy, ix);
   let r1 = rowOf(plane, iy + 1, ix);
   let r2 = rowOf(plane, iy + 2, ix);
   let r3 = rowOf(plane, iy + 3, ix);
-  keepRow(to, r0 - r2);
-  keepRow(to + 64, r1 + r2);
-  keepRow(to + 128, r2 - r1);
-  keepRow(to + 192, r1 - r3);
+  keepRow(to, next, r0 - r2);
+  keepRow(to + 4 * next, next, r1 + r2);
+  keepRow(to + 8 * next, next, r2 - r1);
+  keepRow(to + 12 * next, next, r1 - r3);
 }
 
 /** A dy A' of four tiles of one output. */
@@ -49,14 +51,13 @@ fn transformGradients(at: u32, to: u32) {
   let b = dy[at + 1];
   let c = dy[at + params.ow];
   let d = dy[at + params.ow + 1];
-  keepRow(to, vec4f(a, a + b, a - b, -b));
-  keepRow(to + 64, vec4f(a + c, a + c + (b + d), a + c - (b + d), -b - d));
-  keepRow(to + 128, vec4f(a - c, a - c + (b - d), a - c - (b - d), d - b));
-  keepRow(to + 192, vec4f(-c, -c - d, d - c, d));
+  keepRow(to, 16, vec4f(a, a + b, a - b, -b));
+  keepRow(to + 64, 16, vec4f(a + c, a + c + (b + d), a + c - (b + d), -b - d));
+  keepRow(to + 128, 16, vec4f(a - c, a - c + (b - d), a - c - (b - d), d - b));
+  keepRow(to + 192, 16, vec4f(-c, -c - d, d - c, d));
 }
 
-fn staged4(k: u32, lane: u32) -> vec4f {
-  let at = k * 16 + lane;
+fn staged4(at: u32) -> vec4f {
   return vec4f(staging[at], staging[at + 4], staging[at + 8], staging[at + 12]);
 }
 
@@ -68,6 +69,8 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
   let firstQuad = wg.x * p.quads;
   let lastImage = min((wg.z + 1) * p.imagesPerPart, p.n);
   let next = p.quads * p.room + 4; // no power of 2, of which all 16 would be in one set of the cache
+  let ownChannels = min(p.quads * 4, channels - min(channels, firstQuad * 4));
+  let row = p.quads * 16 + 16; // of what is staged; no power of 2, as `next`
   var begins = true;
   for (var firstImage = wg.z * p.imagesPerPart; firstImage < lastImage; firstImage += p.tileImages) {
     let images = min(p.tileImages, lastImage - firstImage);
@@ -79,11 +82,14 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
         let image = (firstImage + min(tile.image, images - 1)) * p.c + wg.y * channels;
         let iy = (firstRow + tile.row) * 2 - p.padTop;
         let ix = tile.column * 2 - p.padLeft;
-        for (var quad = 0u; quad < p.quads; quad++) {
-          // Beyond the last channel others are read, and their sums dropped.
-          let channel = min((firstQuad + quad) * 4, channels - 1);
-          for (var i = 0u; i < 4; i++) { transformInputs((image + min(channel + i, channels - 1)) * p.h * p.w, iy, ix, i * 4 + lane); }
-          for (var k = 0u; k < 16; k++) { spectrum[k * next + quad * p.room + first + lane] = staged4(k, lane); }
+        // Beyond the last channel what was left there is taken, and its sums dropped.
+        for (var i = 0u; i < ownChannels; i++) {
+          transformInputs((image + firstQuad * 4 + i) * p.h * p.w, iy, ix, i * 4 + lane, row);
+        }
+        for (var k = 0u; k < 16; k++) {
+          for (var quad = 0u; quad < p.quads; quad++) {
+            spectrum[k * next + quad * p.room + first + lane] = staged4(k * row + quad * 16 + lane);
+          }
         }
       }
       for (var output = 0u; output < outputs; output += 4) {
@@ -92,19 +98,19 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
           let plane = (firstImage + min(tile.image, images - 1)) * p.m + wg.y * outputs + output;
           let at = (plane * p.oh + (firstRow + tile.row) * 2) * p.ow + tile.column * 2;
           for (var i = 0u; i < 4; i++) { transformGradients(at + i * p.oh * p.ow, i * 4 + lane); }
-          for (var k = 0u; k < 16; k++) { gradients[k * p.room + first + lane] = staged4(k, lane); }
+          for (var k = 0u; k < 16; k++) { gradients[k * p.room + first + lane] = staged4(k * 16 + lane); }
         }
         for (var quad = 0u; quad < p.quads; quad += 2) {
           for (var k = 0u; k < 16; k++) {
             let stored = ((wg.z * p.m + wg.y * outputs + output) * 16 + k) * p.allQuads * 4 + (firstQuad + quad) * 4 + lane;
-            let row = 16 * p.allQuads * 4;
+            let further = 16 * p.allQuads * 4;
             var a0 = 0.0; var a1 = 0.0; var a2 = 0.0; var a3 = 0.0;
             var b0 = 0.0; var b1 = 0.0; var b2 = 0.0; var b3 = 0.0;
             if (!begins) {
               a0 = parts[stored]; b0 = parts[stored + 4];
-              a1 = parts[stored + row]; b1 = parts[stored + row + 4];
-              a2 = parts[stored + 2 * row]; b2 = parts[stored + 2 * row + 4];
-              a3 = parts[stored + 3 * row]; b3 = parts[stored + 3 * row + 4];
+              a1 = parts[stored + further]; b1 = parts[stored + further + 4];
+              a2 = parts[stored + 2 * further]; b2 = parts[stored + 2 * further + 4];
+              a3 = parts[stored + 3 * further]; b3 = parts[stored + 3 * further + 4];
             }
             var at = k * next + quad * p.room;
             var g = k * p.room;
@@ -117,9 +123,9 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
               g++;
             }
             parts[stored] = a0; parts[stored + 4] = b0;
-            if (output + 1 < outputs) { parts[stored + row] = a1; parts[stored + row + 4] = b1; }
-            if (output + 2 < outputs) { parts[stored + 2 * row] = a2; parts[stored + 2 * row + 4] = b2; }
-            if (output + 3 < outputs) { parts[stored + 3 * row] = a3; parts[stored + 3 * row + 4] = b3; }
+            if (output + 1 < outputs) { parts[stored + further] = a1; parts[stored + further + 4] = b1; }
+            if (output + 2 < outputs) { parts[stored + 2 * further] = a2; parts[stored + 2 * further + 4] = b2; }
+            if (output + 3 < outputs) { parts[stored + 3 * further] = a3; parts[stored + 3 * further + 4] = b3; }
           }
         }
       }
