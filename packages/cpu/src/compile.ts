@@ -17,12 +17,15 @@ export function compilePipeline(
 ): CompiledPipeline {
   const entry = program.entryPoints.find((each) => each.name === entryPoint)
   if (!entry)
-    throw new WgslError(`no compute entry point '${entryPoint}', found ${program.entryPoints.map((each) => `'${each.name}'`).join(', ') || 'none'}`, {
-      line: 1,
-      column: 1,
-      offset: 0,
-      length: 0,
-    })
+    throw new WgslError(
+      `no compute entry point '${entryPoint}', found ${program.entryPoints.map((each) => `'${each.name}'`).join(', ') || 'none'}`,
+      {
+        line: 1,
+        column: 1,
+        offset: 0,
+        length: 0,
+      },
+    )
   const kernel = lowerEntryPoint(program, entry, constants)
   analyseShapes(kernel)
   return emitKernel(kernel, options)
