@@ -42,6 +42,11 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
     code.emit(...bytes)
   }
   const key = (term: Term): string => {
+    let found = keys.get(term)
+    if (found === undefined) keys.set(term, (found = keyOf(term)))
+    return found
+  }
+  const keyOf = (term: Term): string => {
     if (term.op === 'number') return `${term.value}`
     if (term.op === 'value') return `${term.signed ? 's' : 'u'}${valueKey(term.value)}`
     if (term.op === 'divideUp') return `(${key(term.a)} / ${key(term.b)})`
@@ -142,6 +147,7 @@ export function lastAddend({ offset }: Statement & { op: 'load' | 'store' }): nu
   return offset.op === 'binary' && offset.name === 'add' && offset.b.op === 'const' && offset.b.value > 0 ? offset.b.value : 0
 }
 
+const keys = new WeakMap<Term, string>()
 const ids = new WeakMap<object, number>()
 let nextId = 0
 function valueKey(value: { readonly op: string }): string {
