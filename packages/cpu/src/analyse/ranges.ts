@@ -4,7 +4,7 @@
  * lies inside of memory. What is compared, though, must be what was meant, which is demanded (`Bounds.demands`).
  */
 import { isConst, u32 } from './fold.js'
-import type { Local, Loop, Shape, Statement, Value } from './ir.js'
+import type { Frame, Local, Loop, Shape, Statement, Value } from './ir.js'
 import { eachLocal, eachStatement, listsOf, writtenBy } from './visit.js'
 
 /** A whole number known when the nest is entered. */
@@ -34,11 +34,14 @@ export interface Bounds {
 
 const number = (value: number): Term => ({ op: 'number', value })
 const isZero = (term: Term) => term.op === 'number' && term.value === 0
+/** Beyond this doubles might not be exact: what is computed here must be, and what code computes is tested (emit/guards.ts). */
+export const greatestExact = 2 ** 46
 
 function combine(op: 'add' | 'sub' | 'mul' | 'min' | 'max', a: Term, b: Term): Term {
   if (a.op === 'number' && b.op === 'number') {
     const [p, q] = [a.value, b.value]
-    return number(op === 'add' ? p + q : op === 'sub' ? p - q : op === 'mul' ? p * q : op === 'min' ? Math.min(p, q) : Math.max(p, q))
+    const value = op === 'add' ? p + q : op === 'sub' ? p - q : op === 'mul' ? p * q : op === 'min' ? Math.min(p, q) : Math.max(p, q)
+    if (Math.abs(value) < greatestExact) return number(value)
   }
   if ((op === 'add' || op === 'sub') && isZero(b)) return a
   if (op === 'add' && isZero(a)) return b
@@ -57,7 +60,7 @@ function least(term: Term): number {
     case 'number':
       return term.value
     case 'value':
-      return term.signed ? -Infinity : 0
+      return term.signed || term.value.kind === 'i32' ? -Infinity : 0
     case 'max':
       return Math.max(least(term.a), least(term.b))
     case 'mul':
@@ -77,7 +80,7 @@ interface Write {
   readonly statement: Statement
   readonly loops: readonly Loop[]
   readonly order: number
-  /** Within an `if`, or what else may be passed over. */
+  /** Within an `if`, or behind a `break` or `continue` that passes it over though the loop goes on. */
   readonly conditional: boolean
 }
 
@@ -110,27 +113,34 @@ export function isInnermost(loop: Loop): boolean {
 export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds | undefined {
   const writes = new Map<Local, Write[]>()
   const found: { statement: Statement & { op: 'load' | 'store' }; place: Place }[] = []
+  const orders = new Map<Statement, number>()
   let order = 0
-  const walk = (list: readonly Statement[], loops: readonly Loop[], conditional: boolean) => {
+  // Blocks and turns of loops that something has left so far.
+  const left = new Set<Frame>()
+  const walk = (list: readonly Statement[], loops: readonly Loop[], conditional: boolean, frames: readonly Frame[]) => {
     for (const statement of list) {
-      order++
+      orders.set(statement, ++order)
       for (const local of writtenBy(statement)) {
         const all = writes.get(local) ?? []
-        all.push({ statement, loops, order, conditional })
+        all.push({ statement, loops, order, conditional: conditional || frames.some((each) => left.has(each)) })
         writes.set(local, all)
       }
+      if (statement.op === 'break' || statement.op === 'continue') left.add(statement.target)
       // Of what is not in an innermost loop less is gained, and one that fails the test would spoil it for all: workgroup memory is as large as it was meant to be.
       if ((statement.op === 'load' || statement.op === 'store') && isWorthTesting(statement, loops.at(-1)!))
         found.push({ statement, place: { loops, order } })
       if (statement.op === 'loop') {
-        walk(statement.initial, loops, conditional)
-        walk(statement.body, [...loops, statement], conditional)
-        walk(statement.continuing, [...loops, statement], conditional)
-      } else for (const inner of listsOf(statement)) walk(inner, loops, conditional || statement.op === 'if')
+        walk(statement.initial, loops, conditional, frames)
+        walk(statement.body, [...loops, statement], conditional, [...frames, statement.bodyFrame])
+        walk(statement.continuing, [...loops, statement], conditional, frames)
+      } else {
+        const inside = statement.op === 'block' ? [...frames, statement.frame] : frames
+        for (const inner of listsOf(statement)) walk(inner, loops, conditional || statement.op === 'if', inside)
+      }
     }
   }
-  walk(nest.body, [nest], false)
-  walk(nest.continuing, [nest], false)
+  walk(nest.body, [nest], false, [nest.bodyFrame])
+  walk(nest.continuing, [nest], false, [])
 
   const demands: [Term, Term][] = []
   const counts = new Map<Loop, Term | undefined>()
@@ -148,11 +158,19 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
     return { op: 'value', value, signed }
   }
 
-  /** How often a loop's body runs at most, from a first statement that leaves it unless i < n. */
+  /** Of a loop's body the statement before which nothing is but values: the one that may end the loop. */
+  const exitOf = (loop: Loop) => loop.body.find((statement) => statement.op !== 'assign' && statement.op !== 'load')
+  /** What stands before that is run once more than what stands behind. */
+  const isEarly = ({ loops, order }: Place) => {
+    const exit = exitOf(loops.at(-1)!)
+    return exit === undefined || order < orders.get(exit)!
+  }
+
+  /** How often a loop's body runs at most behind a first statement that leaves it unless i < n. */
   const countOf = (loop: Loop): Term | undefined => {
     if (counts.has(loop)) return counts.get(loop)
     counts.set(loop, undefined)
-    const first = loop.body.find((statement) => statement.op !== 'assign' && statement.op !== 'load')
+    const first = exitOf(loop)
     if (first?.op !== 'if' || first.no.length || first.yes.length !== 1) return undefined
     const [leave] = first.yes
     if (leave.op !== 'break' || leave.target !== loop.frame) return undefined
@@ -166,15 +184,19 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
     if (writes.get(counter)!.length === 1 ? loop !== nest : !loop.initial.some((each) => each.op === 'assign' && each.to === counter))
       return undefined
     const begin = beginning(counter, update)
-    const place = { loops: [...loopsAround(loop), loop], order: 0 }
+    const place = { loops: [...loopsAround(loop), loop], order: orders.get(first)! }
     const end = isInvariant(stays.b) ? { low: leaf(stays.b, false), high: leaf(stays.b, false) } : rangeOf(stays.b, place)
     if (!begin || !end) return undefined
     const [least, most] = counter.kind === 'u32' ? [0, 2 ** 32 - 1] : [-(2 ** 31), 2 ** 31 - 1]
-    demands.push([number(least), begin.low], [begin.high, number(most)], [number(least), end.low], [end.high, number(most)])
-    const step = leaf(update.step, true)
-    if (!isConst(update.step)) demands.push([number(1), step])
+    const { stride } = shape(stays.a)
     if (shape(stays.b).stride !== 0) return undefined
-    const distance = plus(minus(end.high, begin.low), number((stays.name === 'le' ? 1 : 0) - 3 * Math.max(0, shape(stays.a).stride)))
+    const step = leaf(update.step, true)
+    const equal = stays.name === 'le' ? 1 : 0
+    // Neither where it begins nor where it is seen to have reached the end does it wrap, in any lane.
+    demands.push([number(least + 3 * Math.max(0, -stride)), begin.low], [begin.high, number(most - 3 * Math.max(0, stride))])
+    demands.push([number(least), end.low], [plus(end.high, step), number(most + 1 - equal)])
+    if (!isConst(update.step)) demands.push([number(1), step])
+    const distance = plus(minus(end.high, begin.low), number(equal - 3 * Math.max(0, stride)))
     const count: Term = combine(
       'max',
       number(0),
@@ -204,7 +226,7 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
     const isUpdate = ({ statement }: Write) => statement.op === 'assign' && !statement.declares
     const update = all.find(isUpdate)
     const first = all.find((write) => write !== update)
-    if (!update || update.conditional || (first && isUpdate(first))) return undefined
+    if (!update || update.conditional || isEarly(update) || (first && isUpdate(first))) return undefined
     const { value } = update.statement as Statement & { op: 'assign' }
     if (value.op !== 'binary' || value.name !== 'add') return undefined
     const own = (each: Value) => each.op === 'local' && each.local === local
@@ -241,9 +263,9 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
       }
       // In the innermost loop that moves it, before it is moved: one step less; behind: one at least.
       const inside = place.loops.includes(write.loops.at(-1)!)
-      const before = inside && place.order < write.order
+      const before = inside && place.order < write.order && !(place.loops.at(-1) === write.loops.at(-1) && isEarly(place))
       const by = leaf(step, true)
-      const least = inside && !before ? by : number(0)
+      const least = inside && place.order > write.order ? by : number(0)
       const most = times(by, before ? combine('max', number(0), minus(count, number(1))) : count)
       return { low: plus(begin.low, combine('min', least, most)), high: plus(begin.high, combine('max', least, most)) }
     } finally {

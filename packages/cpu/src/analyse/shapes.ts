@@ -7,8 +7,8 @@
  * do not count: `i` of a `for` loop stays linear though lanes end the loop at different times, for it ends with the loop.
  */
 import { isComparison } from './fold.js'
-import { type Frame, type Kernel, type Local, type Shape, type Statement, uniform, type Value, varying } from './ir.js'
-import { writtenBy } from './visit.js'
+import { type Frame, type Kernel, type Local, type Loop, type Shape, type Statement, uniform, type Value, varying } from './ir.js'
+import { eachLocal, eachStatement, valuesOf, writtenBy } from './visit.js'
 
 const scalar = (stride: number, perGroup: boolean): Shape => (stride === 0 && !perGroup ? uniform : { varying: false, stride, perGroup })
 
@@ -100,6 +100,7 @@ export function analyseShapes(kernel: Kernel): void {
   const alone = lanes === 1
   let changed = true
   const stack: Frame[] = [kernel.root]
+  const settled = new Set<Loop>()
 
   /** Whether lanes that are in `home` may be absent here. */
   const absentSince = (home: Frame) => {
@@ -122,6 +123,22 @@ export function analyseShapes(kernel: Kernel): void {
     stack.push(frame)
     walk(list)
     stack.pop()
+  }
+  /** What is declared in a loop's body and read in its `continuing` is there still for lanes that left the body by `continue`. */
+  const settleShared = (loop: Loop) => {
+    if (settled.has(loop)) return
+    settled.add(loop)
+    const declared = new Set<Local>()
+    eachStatement(loop.body, (inner) => {
+      if (inner.op === 'declare') declared.add(inner.local)
+      else if (inner.op !== 'assign' || inner.declares) for (const local of writtenBy(inner)) declared.add(local)
+    })
+    eachStatement(loop.continuing, (inner) => {
+      for (const value of valuesOf(inner))
+        eachLocal(value, (local) => {
+          if (declared.has(local)) local.home ??= loop.frame
+        })
+    })
   }
   const walk = (list: readonly Statement[]) => {
     for (const statement of list) {
@@ -159,6 +176,7 @@ export function analyseShapes(kernel: Kernel): void {
         case 'loop':
           stack.push(statement.frame)
           walk(statement.initial)
+          settleShared(statement)
           within(statement.bodyFrame, statement.body)
           walk(statement.continuing)
           stack.pop()

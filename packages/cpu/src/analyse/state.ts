@@ -87,10 +87,14 @@ export function emit(state: State, statement: Statement): void {
   state.statements.push(statement)
 }
 
-/** Stores of words that follow those of the store before become one with it: together they may be a vector. */
+/**
+ * Stores of words that follow those of the store before become one with it: together they may be a vector. Not in private memory, where an offset at which
+ * not all of them lie inside would become another for all.
+ */
 function joinStore(statements: Statement[], statement: Statement & { op: 'store' }): boolean {
   const last = statements.at(-1)
-  if (last?.op !== 'store' || last.memory !== statement.memory || last.values.length + statement.values.length > 4) return false
+  if (last?.op !== 'store' || last.memory !== statement.memory || last.memory.space === 'private') return false
+  if (last.values.length + statement.values.length > 4) return false
   const [a, b] = [splitOffset(last.offset), splitOffset(statement.offset)]
   if (!sameValue(a.base, b.base) || ((a.constant + 4 * last.values.length) | 0) !== b.constant) return false
   statements[statements.length - 1] = { ...last, values: [...last.values, ...statement.values] }

@@ -1,6 +1,6 @@
 /** The test in front of a nest of loops that makes those at its loads and stores needless (analyse/ranges.ts). */
 import type { Loop, Memory, Statement } from '../analyse/ir.js'
-import { findBounds, type Term } from '../analyse/ranges.js'
+import { findBounds, greatestExact, type Term } from '../analyse/ranges.js'
 import type { Emitter } from './emitter.js'
 import { spanOf } from './spans.js'
 import { writeScalar } from './values.js'
@@ -21,8 +21,8 @@ const f64 = {
   convert_u: 0xb8,
 } as const
 
-/** Products beyond this might be inexact in doubles: then the test fails. Sums of a few dozen of them are exact. */
-const greatestExact = 2 ** 46
+/** Of sums that may be greater in the middle of a test the test fails where they are. */
+const greatestSum = 2 ** 52
 
 /** Pushes whether all loads and stores that the test speaks of stay inside, and gives those; undefined, and nothing pushed, where there are none. */
 export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
@@ -35,7 +35,15 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
   if (wanted.length === 0) return undefined
   const { code } = e
   const known = new Map<string, number>()
-  const products: number[] = []
+  // Products, and sums of very many, might be inexact in doubles: then the test fails.
+  const tested: number[] = []
+  /** By local: how great it is at most where the test succeeds. */
+  const sizes = new Map<number, number>()
+  const sizeOf = (term: Term, a: number, b: number) => {
+    if (term.op === 'mul') return Infinity
+    if (term.op === 'add' || term.op === 'sub') return a + b
+    return term.op === 'divideUp' ? a : Math.max(a, b)
+  }
   const number = (value: number) => {
     code.emit(op.f64_const)
     const bytes = new Uint8Array(new Float64Array([value]).buffer)
@@ -60,10 +68,12 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
     switch (term.op) {
       case 'number':
         number(term.value)
+        sizes.set(own, Math.abs(term.value))
         break
       case 'value':
         writeScalar(e, term.value)
         code.emit(term.signed || term.value.kind === 'i32' ? f64.convert_s : f64.convert_u)
+        sizes.set(own, 2 ** 32)
         break
       default: {
         const [a, b] = [local(term.a), local(term.b)]
@@ -71,7 +81,9 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
         code.get(b)
         if (term.op === 'divideUp') code.emit(f64.div, f64.ceil)
         else code.emit(f64[term.op])
-        if (term.op === 'mul') products.push(own)
+        const size = sizeOf(term, sizes.get(a)!, sizes.get(b)!)
+        if (size > greatestSum) tested.push(own)
+        sizes.set(own, size > greatestSum ? greatestExact : size)
       }
     }
     code.set(own)
@@ -125,9 +137,9 @@ export function writeGuard(e: Emitter, nest: Loop): Statement[] | undefined {
       once(high, { op: 'sub', a: size, b: { op: 'number', value: most } })
     } else once(high, { op: 'number', value: memory.size - most })
   }
-  for (const product of products)
+  for (const own of tested)
     demand(() => {
-      code.get(product)
+      code.get(own)
       code.emit(f64.abs)
       number(greatestExact)
       code.emit(f64.lt)

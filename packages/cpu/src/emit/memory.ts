@@ -256,12 +256,22 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
   const oneForAll = !shape.varying && shape.stride === 0
   if (oneForAll && (e.alone || values.every((value) => !e.shape(value).varying && e.shape(value).stride === 0))) {
     const own = code.local('i32')
-    const storeAll = (constant: number) =>
-      values.forEach((value, i) => {
-        code.get(own)
-        writeScalar(e, value)
-        code.memory(value.kind === 'f32' ? op.f32_store : op.i32_store, constant + 4 * i)
-      })
+    // Of more than one word the values first: they are needed on both ways.
+    const kept = values.map((value) => {
+      if (words === 1) return () => writeScalar(e, value)
+      const local = code.local(value.kind === 'f32' ? 'f32' : 'i32')
+      writeScalar(e, value)
+      code.set(local)
+      return () => code.get(local)
+    })
+    const storeOne = (i: number, constant: number) => {
+      code.get(own)
+      kept[i]()
+      code.memory(values[i].kind === 'f32' ? op.f32_store : op.i32_store, constant)
+    }
+    const storeAll = (constant: number) => {
+      for (let i = 0; i < words; i++) storeOne(i, constant + 4 * i)
+    }
     if (e.unchecked.has(statement) && !e.masked) {
       const constant = writeSafe(e, place, statement)
       code.set(own)
@@ -272,13 +282,17 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
     code.tee(own)
     place.limit(words)
     code.emit(op.i32_lt_u)
-    code.if(() => {
-      code.get(own)
-      place.base()
-      code.emit(op.i32_add)
-      code.set(own)
-      storeAll(0)
-    })
+    code.if(
+      () => {
+        code.get(own)
+        place.base()
+        code.emit(op.i32_add)
+        code.set(own)
+        storeAll(0)
+      },
+      // Those that lie inside, for they may be of several statements.
+      words > 1 ? () => storeInside(e, place, offset, storeOne, own, words) : undefined,
+    )
     return
   }
   const span = spanOf(shape, statement)
@@ -327,6 +341,31 @@ export function writeStore(e: Emitter, statement: Statement & { op: 'store' }): 
   scatterCalls(e, place, offset, rows)
 }
 
+/** Word by word, at an offset at which not all of them lie inside. */
+function storeInside(
+  e: Emitter,
+  place: Place,
+  offset: Value,
+  storeOne: (i: number, constant: number) => void,
+  own: number,
+  words: number,
+): void {
+  const { code } = e
+  for (let i = 0; i < words; i++) {
+    writeScalar(e, add(offset, u32(4 * i)))
+    code.tee(own)
+    place.limit(1)
+    code.emit(op.i32_lt_u)
+    code.if(() => {
+      code.get(own)
+      place.base()
+      code.emit(op.i32_add)
+      code.set(own)
+      storeOne(i, 0)
+    })
+  }
+}
+
 /** A vector of single words; or two or four of them as the columns of what is stored. */
 function storeRows(e: Emitter, address: number, constant: number, rows: readonly number[]): void {
   const { code } = e
@@ -353,6 +392,12 @@ function scatterCalls(e: Emitter, place: Place, offset: Value, rows: readonly nu
   })
 }
 
+/** One more than the greatest offset at which so many words lie inside: at least one, for what is stored is never more than there is. */
+function privateLimit(memory: Memory & { space: 'private' }, words: number): number {
+  if (4 * words > memory.size) throw new Error('a store is greater than the variable')
+  return memory.size - 4 * words + 1
+}
+
 /** Of private memory: the words of four lanes side by side, so that an offset all lanes share is one vector. */
 function privateAddress(
   e: Emitter,
@@ -373,7 +418,7 @@ function privateAddress(
   code.tee(own)
   code.i32(0)
   code.get(own)
-  code.i32(memory.size - 4 * words + 1)
+  code.i32(privateLimit(memory, words))
   code.emit(op.i32_lt_u, op.select)
   if (factor > 1) {
     code.i32(2)
@@ -392,7 +437,7 @@ function writePrivateOffsets(e: Emitter, memory: Memory & { space: 'private' }, 
   writeVector(e, offset)
   code.tee(own)
   code.get(own)
-  const limit = memory.size - 4 * words + 1
+  const limit = privateLimit(memory, words)
   code.v128([limit, limit, limit, limit])
   code.simd(simd.i32_lt_u)
   code.simd(simd.and)
@@ -428,7 +473,7 @@ function writePrivateLoad(e: Emitter, to: readonly Local[], memory: Memory & { s
   to.forEach((local, i) => {
     if (!e.forms.has(local)) return
     code.get(base)
-    code.i32(16 * memory.size)
+    code.i32(4 * memory.size)
     code.get(offsets)
     code.v128([16 * i, 16 * i, 16 * i, 16 * i])
     code.simd(simd.i32_add)
@@ -463,7 +508,7 @@ function writePrivateStore(e: Emitter, memory: Memory & { space: 'private' }, of
     code.get(e.privateBase)
     code.i32(4 * memory.base)
     code.emit(op.i32_add)
-    code.i32(16 * memory.size)
+    code.i32(4 * memory.size)
     writePrivateOffsets(e, memory, offset, values.length)
     code.v128([16 * i, 16 * i, 16 * i, 16 * i])
     code.simd(simd.i32_add)
