@@ -4,8 +4,7 @@ import { cpoDefaults, cpoUpdate } from './cpo.js'
 import { readCase, sharedExists, type Table } from './testing/cases.js'
 import { exactOracle } from './testing/exact.js'
 
-/** Not registered where the shared cases are not (learn.test.ts says so). */
-const testShared: (name: string, body: () => void) => void = sharedExists ? test : () => {}
+const testShared = test.skipIf(!sharedExists)
 
 const settings = cpoDefaults(1)
 
