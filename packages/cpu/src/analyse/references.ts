@@ -121,7 +121,7 @@ function placesOf(state: State, type: Type, packed: boolean): number[] {
 function loadMemory(state: State, memory: Memory, offset: Value, type: Type, packed: boolean): Parts {
   const kinds = state.layout.kinds(type)
   const places = placesOf(state, type, packed)
-  if (memory.space === 'uniform' && isConst(offset))
+  if (memory.space === 'uniform' && isConst(offset) && (offset.value >>> 0) + places.at(-1)! + 4 <= sizeOf(state, memory))
     return places.map((place, i) => uniformWord(state, memory.slot, (offset.value + place) | 0, kinds[i]))
   const base = kinds.length > 4 ? bind(state, offset) : offset
   const locals = kinds.map((kind) => newLocal(state, kind === 'bool' ? 'u32' : kind, ''))
@@ -129,6 +129,12 @@ function loadMemory(state: State, memory: Memory, offset: Value, type: Type, pac
     emit(state, { op: 'load', to: locals.slice(from, to), memory, offset: add(base, u32(places[from])) })
   }
   return locals.map((local, i) => (kinds[i] === 'bool' ? binary('ne', read(local), u32(0)) : read(local)))
+}
+
+/** The bytes of a resource that are bound at least. An index may become a constant that lies outside: `(x << 31) * 2 + 9`. */
+function sizeOf(state: State, memory: Memory): number {
+  for (const [variable, own] of state.memories) if (own === memory) return state.layout.size(variable.type)
+  return 0
 }
 
 /** Words of uniform buffers at fixed places are read once for all, before the first workgroup. */
