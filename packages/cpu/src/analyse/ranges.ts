@@ -194,7 +194,10 @@ export function findBounds(nest: Loop, shape: (value: Value) => Shape): Bounds |
     const equal = stays.name === 'le' ? 1 : 0
     // Neither where it begins nor where it is seen to have reached the end does it wrap, in any lane.
     demands.push([number(least + 3 * Math.max(0, -stride)), begin.low], [begin.high, number(most - 3 * Math.max(0, stride))])
-    demands.push([number(least), end.low], [plus(end.high, step), number(most + 1 - equal)])
+    demands.push([number(least), end.low])
+    demands.push(
+      step.op === 'number' ? [end.high, number(most + 1 - equal - step.value)] : [plus(end.high, step), number(most + 1 - equal)],
+    )
     if (!isConst(update.step)) demands.push([number(1), step])
     const distance = plus(minus(end.high, begin.low), number(equal - 3 * Math.max(0, stride)))
     const count: Term = combine(

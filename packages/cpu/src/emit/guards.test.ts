@@ -37,7 +37,7 @@ const nests: readonly [name: string, body: string, parameters: number[], lanes?:
   ],
   [
     'what moves before the exit moves once more',
-    'var at = 0u; for (var j = 0u; j < p.n; j += 1u) { for (var i = 0u; ; ) { at += 1u; if (!(i < p.m)) { break; } i += 1u; } for (var k = 0u; k < 1u; k++) { o[at - 1u] = 7u; } }',
+    'var at = 0u; for (var j = 0u; j < p.n; j += 1u) { for (var i = 0u; ; ) { at += 1u; if (!(i < p.m)) { break; } i += 1u; } for (var k = 0u; k < 1u; k++) { o[at] = 7u; } }',
     [3, 2, 0, 0],
   ],
   [
@@ -52,7 +52,7 @@ const nests: readonly [name: string, body: string, parameters: number[], lanes?:
   ],
   [
     'a break out of a switch passes the counter over',
-    'var at = 0u; var i = 0u; loop { if (!(i < p.n)) { break; } o[at] = 7u; at += 1u; switch (p.m) { case 0u: { if (at < p.c) { break; } i += 1u; } default: { i = p.n; } } }',
+    'var at = 0u; var i = 0u; loop { if (!(i < p.n)) { break; } o[at] = 7u; at += 1u; switch (p.m) { default: { if (at < p.c) { break; } i += 1u; } } }',
     [8, 0, 0, 100],
   ],
   [

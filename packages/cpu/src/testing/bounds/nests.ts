@@ -65,7 +65,7 @@ export interface Nest {
 /** Greater numbers were never put anywhere. */
 const greatest = 1 << 20
 /** Turns of loops of all invocations together. */
-const mostSteps = 3000
+const mostSteps = 1500
 const privateSize = 5
 const tableSize = 3
 
