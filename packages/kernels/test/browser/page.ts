@@ -3,7 +3,8 @@ import type { Browser, Page } from 'playwright-core'
 /** Adds what pages print and throw to `printed`: libraries print nothing. */
 export async function newPage(browser: Browser, printed: string[]): Promise<Page> {
   const page = await browser.newPage()
-  page.setDefaultTimeout(20_000)
+  // Machines may be busy.
+  page.setDefaultTimeout(60_000)
   page.on('console', (message) => printed.push(`${message.type()}: ${message.text()}`))
   page.on('pageerror', (error) => printed.push(`uncaught: ${error.message}`))
   return page
