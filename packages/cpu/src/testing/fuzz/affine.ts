@@ -9,7 +9,7 @@ export function affine(c: Context, size: readonly number[], total: number): stri
   const counter = r.pick([
     '0u',
     ...visible(c)
-      .filter(({ name, type }) => type === u32 && /^[in]\d+$/.test(name))
+      .filter(({ name, type }) => type === u32 && /^[jn]\d+$/.test(name))
       .map(({ name }) => name),
   ])
   const stride = 1 + r.below(4)

@@ -27,6 +27,12 @@ export function literal(c: Context, type: Scalar): Expression {
     ])
     return { text: `${value}${r.chance(0.4) ? 'i' : ''}`, level: value < 0 ? level.unary : level.primary, fixed: true }
   }
+  // The optimiser before SwiftShader makes x + (1.5 - 0.3) of (x + 1.5) - 0.3 and 0 of x * 0, which for wild values is something else.
+  return c.floats === 'wild' ? input(c, f32, 0) : floatLiteral(c)
+}
+
+export function floatLiteral(c: Context): Expression {
+  const r = c.random
   const value = (r.below(81) - 24) / 8
   const text = r.weighted([
     [5, value.toFixed(3).replace(/0{1,2}$/, '')],
@@ -35,6 +41,26 @@ export function literal(c: Context, type: Scalar): Expression {
     [1, r.pick(['0x1.8p1', '0x3p-1f', '1.5e1', '.5', '2.', '0x.8p2'])],
   ])
   return { text, level: text.startsWith('-') ? level.unary : level.primary, fixed: true, clean: true }
+}
+
+/**
+ * Whether a type must have no constants: wild floats must not be known before the program runs (see `literal`), and composites of bool are `false` as a
+ * whole often enough (see `hideZero`).
+ */
+export const mustLive = (c: Context, type: Type): boolean =>
+  (c.floats === 'wild' && contains(type, f32)) || (type !== bool && contains(type, bool))
+
+/**
+ * What keeps the value of a variable that starts as zero from being known before the program runs. The optimiser before SwiftShader (FoldVectors of SPIRV-Tools)
+ * leaves out those components of vectors that come from such zeros: `vec2u(1) / r` with `var r: u32;` is 0 there, and must be 1.
+ */
+export function hideZero(c: Context, text: string, type: Type): string {
+  const { scopes } = c
+  // Not of variables, which may be such zeros themselves.
+  c.scopes = [[]]
+  const other = construct(c, type, 0, true).text
+  c.scopes = scopes
+  return `if arrayLength(&iu) == 0u { ${text} = ${other}; }`
 }
 
 /** An index that is less than n when the program runs, of either integer type. */
@@ -78,7 +104,17 @@ export function fromVariable(c: Context, type: Type, depth: number, suits: (vari
 /** An element of an input array: a runtime value of any integer or float type, everywhere. */
 export function input(c: Context, type: Scalar, depth: number): Expression {
   const r = c.random
-  if (type === bool) return { text: `${input(c, u32, depth).text} > ${5 + r.below(100)}u`, level: level.relation }
+  if (type === bool) {
+    // Of a variable mostly, on which invocations differ: then they part.
+    const found = r.chance(0.65) ? fromVariable(c, u32, 0, (variable) => !variable.fixed) : undefined
+    const text = found?.text ?? input(c, u32, depth).text
+    const small = r.pick([
+      `${text} % ${2 + r.below(4)}u == ${r.below(2)}u`,
+      `(${text} & ${r.pick([1, 2, 3, 5])}u) != 0u`,
+      `${text} > ${1 + r.below(8)}u`,
+    ])
+    return { text: found ? small : `${text} > ${5 + r.below(100)}u`, level: level.relation }
+  }
   const name = type === u32 ? 'iu' : type === i32 ? 'ii' : 'fi'
   const at =
     depth > 0 && r.chance(0.2)
@@ -116,7 +152,6 @@ export function construct(c: Context, type: Type, depth: number, live = false): 
     return primary(`${name}(${parts.map((p) => inside(p, level.shift)).join(', ')})`, { fixed: parts.every((p) => p.fixed), clean: true })
   }
   if (type.kind === 'scalar') return part(type, true)
-  if (!live && r.chance(0.06)) return primary(`${type.name}()`, { fixed: true, clean: true })
   if (type.kind === 'struct')
     return joined(
       type.name,

@@ -134,6 +134,8 @@ const bodies = {
   some: (T: string, U: string) => `{ return select(x, ${T}(1.5), (bitcast<${U}>(x) & ${U}(0x7fffffffu)) > ${U}(0x7f800000u)); }`,
   // Not 0, whose sign may be either.
   nonzero: (T: string) => `{ return select(x, ${T}(2.0), x == ${T}(0.0)); }`,
+  // -x where an optimiser does not see it: it would take x - x for 0, which of infinities it is not.
+  minus: (T: string, U: string) => `{ return bitcast<${T}>(bitcast<${U}>(x) ^ ${U}(0x80000000u)); }`,
   // A divisor: not 0, whose sign would decide between the infinities; nothing that an optimiser knows and makes a reciprocal of.
   divisor: (T: string, U: string) =>
     `{ return bitcast<${T}>(bitcast<${U}>(select(x, ${T}(2.0), x == ${T}(0.0))) | ${U}(arrayLength(&iu) >> 16u)); }`,

@@ -1,6 +1,7 @@
 /** The entry point of a generated program: phases between statements, then what variables hold is put out. */
 import { affine } from './affine.js'
 import { approximate } from './approximate.js'
+import { hideZero } from './atoms.js'
 import { block, type Context, declare, freshName, inside, level, type Variable, visible, write } from './context.js'
 import { expression, live } from './expressions.js'
 import type { Random } from './random.js'
@@ -18,6 +19,8 @@ export interface Elements {
   readonly few?: Type
   /** More than there are invocations, to read. */
   readonly many?: Type
+  /** An array to write to anywhere, of which nothing is known. */
+  readonly sink: boolean
   /** An atomic u32 for each. */
   readonly atomic: boolean
   /** Atomics for all, and a u32 for each that others of the workgroup read. */
@@ -26,8 +29,16 @@ export interface Elements {
 }
 export const lanes = 2
 
-/** Writes the entry point; gives the classes of the words that each invocation puts out. */
-export function entryPoint(c: Context, g: Group, size: readonly number[], sized: string, total: number, elements: Elements) {
+/** Writes the entry point; gives the classes of the words that each invocation puts out. `zeros` are private variables without a value of their own. */
+export function entryPoint(
+  c: Context,
+  g: Group,
+  size: readonly number[],
+  sized: string,
+  total: number,
+  elements: Elements,
+  zeros: readonly Variable[],
+) {
   const r = c.random
   const builtins: [string, string, Type][] = [
     ['local_invocation_index', 'li', u32],
@@ -52,6 +63,7 @@ export function entryPoint(c: Context, g: Group, size: readonly number[], sized:
     write(c, `let gi = (wid.x + nw.x * (wid.y + nw.y * wid.z)) * ${sized || g.size}${sized ? '' : 'u'} + li;`)
     declare(c, value('gi', u32))
     declareElements(c, size, total, elements)
+    for (const { text, type } of zeros) write(c, hideZero(c, text, type))
     for (let phases = r.index([3, 3, 2, 1]); ; phases--) {
       statements(c, 2 + r.below(5))
       if (phases === 0) break

@@ -58,7 +58,7 @@ function arithmetic(c: Context, type: Scalar | Vector, depth: number): Expressio
   const r = c.random
   const element = type.kind === 'vector' ? type.element : type
   const float = element === f32
-  const operator = float
+  let operator = float
     ? r.kind({ '+': 4, '-': 4, '*': 4, '/': 1.5, '%': 0.5 })
     : r.kind({ '+': 4, '-': 3, '*': 3, '/': 1.5, '%': 1.5, '&': 1.5, '|': 1.5, '^': 2, '<<': 1, '>>': 1 })
   if (operator === '<<' || operator === '>>') {
@@ -81,6 +81,7 @@ function arithmetic(c: Context, type: Scalar | Vector, depth: number): Expressio
   if (literalDivisor) right = { text: `${1 + r.below(13)}${element === u32 ? 'u' : ''}`, level: level.primary }
   else if (operator === '/' || operator === '%') right = live(c, rightType, depth)
   else right = expression(c, rightType, depth)
+  if (c.floats === 'wild' && float && operator === '-') [operator, right] = ['+', helper(c, 'minus', rightType, right)]
   if (float && operator === '/') right = helper(c, 'divisor', rightType, right)
   if (operator === '%' && float) {
     left = tame(c, mixed === 'left' ? element : type, left)
@@ -89,13 +90,16 @@ function arithmetic(c: Context, type: Scalar | Vector, depth: number): Expressio
   if ('&|^'.includes(operator)) return binary(operator, level.bits, inside(left, level.unary), inside(right, level.unary))
   const at = operator === '+' || operator === '-' ? level.sum : level.product
   const [l, m] = r.chance(0.5) ? [inside(left, at), inside(right, at + 1)] : [inside(left, level.primary), inside(right, level.primary)]
-  return binary(operator, at, l, m)
+  const e = binary(operator, at, l, m)
+  // By huge numbers it is denormal.
+  return operator === '/' && c.floats === 'wild' && float ? clean(c, type, e) : e
 }
 
 function unary(c: Context, type: Scalar | Vector, depth: number): Expression {
   const element = type.kind === 'vector' ? type.element : type
   const operator = element === f32 ? '-' : element === u32 ? '~' : c.random.pick(['-', '~'])
   const e = live(c, type, depth)
+  if (element === f32 && c.floats === 'wild') return { ...helper(c, 'minus', type, e), clean: e.clean }
   return { text: `${operator}${inside(e, level.primary)}`, level: level.unary, clean: e.clean }
 }
 
@@ -111,9 +115,7 @@ function boolean(c: Context, type: Scalar | Vector, depth: number): Expression {
   }
   if (kind === 'not') {
     const e = live(c, type, depth)
-    if (type === bool) return { text: `!${inside(e, level.primary)}`, level: level.unary }
-    // The optimiser before SwiftShader takes `!` of a vector that it knows to be false for false: one of which nothing is known.
-    return { text: `!(${inside(e, level.unary)} | ${type.name}(arrayLength(&iu) == 0u))`, level: level.unary }
+    return { text: `!${inside(e, level.primary)}`, level: level.unary }
   }
   if (kind === 'short')
     return binary(
@@ -207,7 +209,12 @@ function matrixExpression(c: Context, columns: number, rows: number, depth: numb
   const type = matrix(columns, rows)
   if (kind === 'transpose') return { ...call('transpose', live(c, matrix(rows, columns), depth)), clean: false }
   if (kind === 'sum')
-    return binary(r.pick(['+', '-']), level.sum, inside(live(c, type, depth), level.sum), inside(live(c, type, depth), level.product))
+    return binary(
+      c.floats === 'wild' ? '+' : r.pick(['+', '-']),
+      level.sum,
+      inside(live(c, type, depth), level.sum),
+      inside(live(c, type, depth), level.product),
+    )
   if (kind === 'scale') {
     const [m, s] = [inside(live(c, type, depth), level.unary), inside(live(c, f32, depth), level.unary)]
     return r.chance(0.5) ? binary('*', level.product, m, s) : binary('*', level.product, s, m)

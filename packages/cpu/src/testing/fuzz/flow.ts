@@ -35,6 +35,14 @@ export function leave(c: Context): boolean {
   return true
 }
 
+/** Some leave, the others go on. */
+export function leaveIf(c: Context): void {
+  block(c, `if ${condition(c)}`, () => {
+    if (c.random.chance(0.3) && statements(c, 1)) return
+    leave(c)
+  })
+}
+
 export function switching(c: Context): boolean {
   const r = c.random
   const type = r.pick([i32, u32])
@@ -114,13 +122,13 @@ function forLoop(c: Context): void {
   const r = c.random
   const type = r.pick([i32, u32])
   const suffix = type === u32 ? 'u' : ''
-  const name = freshName(c, 'i')
+  const name = freshName(c, 'j')
   const start = `var ${name}${r.chance(0.3) ? `: ${type.name}` : ''} = 0${suffix || r.pick(['', 'i'])}`
-  const head = r.chance(0.15)
-    ? // Downwards, to a bound that stays.
-      `for (var ${name} = ${trips(c, i32)}; ${name} > 0; ${r.pick([`${name}--`, `${name} -= ${1 + r.below(2)}`])})`
+  const down = r.chance(0.15)
+  const head = down
+    ? `for (var ${name} = ${trips(c, i32)}; ${name} > 0; ${r.pick([`${name}--`, `${name} -= ${1 + r.below(2)}`])})`
     : `for (${start}; ${name} < ${trips(c, type)}; ${r.pick([`${name}++`, `${name} += ${1 + r.below(2)}${suffix}`, `${name} = ${name} + 1${suffix}`])})`
-  const real = head.includes('> 0') ? i32 : type
+  const real = down ? i32 : type
   c.scopes.push([{ name, text: name, type: real, mutable: false, space: 'value', root: name }])
   block(c, head, () => body(c))
   c.scopes.pop()

@@ -7,7 +7,7 @@ import type { Type } from './types.js'
 /** Writes a function and adds it to those that what follows may call. */
 export function helperFunction(c: Context): void {
   const r = c.random
-  const name = freshName(c, 'f')
+  const name = freshName(c, 'h')
   const privates = c.scopes[0].filter((variable) => variable.space === 'private')
   const parameters = Array.from(
     {

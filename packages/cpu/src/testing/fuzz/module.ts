@@ -1,7 +1,8 @@
 /** What a generated program declares at module scope: types, overrides, uniforms, private variables, constants, atomics. */
-import type { Buffer } from './buffers.js'
-import { contents } from './buffers.js'
-import { type Context, freshName, inside, level, write } from './context.js'
+
+import { mustLive } from './atoms.js'
+import { type Buffer, contents } from './buffers.js'
+import { type Context, freshName, inside, level, type Variable, write } from './context.js'
 import { expression, live } from './expressions.js'
 import { constant, someType } from './statements.js'
 import { array, bool, eachScalar, f32, i32, isInteger, matrix, type Scalar, type Struct, type Type, u32, vector } from './types.js'
@@ -39,7 +40,7 @@ export function hostShareable(type: Type): boolean {
 export function overrides(c: Context, module: string[], constants: Record<string, number>, size: readonly number[]): string {
   const r = c.random
   for (let i = r.index([4, 2, 1]); i > 0; i--) {
-    const type = r.pick([u32, i32, bool, ...(c.floats === 'none' ? [] : [f32])])
+    const type = r.pick([u32, i32, bool, ...(c.floats === 'tame' ? [f32] : [])])
     const name = freshName(c, 'o')
     const id = r.chance(0.3) ? c.names + 100 : undefined
     const initial = r.chance(0.8)
@@ -97,20 +98,27 @@ export const partsOf = (struct: Struct): Struct[] => [
   struct,
 ]
 
-export function privates(c: Context, module: string[]): void {
+/** Private variables, and a constant; gives those variables that have no value of their own. */
+export function privates(c: Context, module: string[]): Variable[] {
   const r = c.random
+  const zeros: Variable[] = []
   for (let i = r.index([2, 2, 1]); i > 0; i--) {
     const type = someType(c)
     const name = freshName(c, 'g')
-    module.push(`var<private> ${name}${r.chance(0.4) ? `: ${type.name}` : `: ${type.name} = ${constant(c, type).text}`};`)
-    c.scopes[0].push({ name, text: name, type, mutable: true, space: 'private', root: name })
+    const variable: Variable = { name, text: name, type, mutable: true, space: 'private', root: name }
+    const zero = r.chance(0.4) || mustLive(c, type)
+    if (zero) zeros.push(variable)
+    module.push(`var<private> ${name}: ${type.name}${zero ? '' : ` = ${constant(c, type).text}`};`)
+    c.scopes[0].push(variable)
   }
   if (r.chance(0.4)) {
-    const type = r.chance(0.5) ? array(r.pick(c.types.filter((t) => t.kind === 'scalar')), 3 + r.below(4)) : someType(c)
+    const wanted = r.chance(0.5) ? array(r.pick(c.types.filter((t) => t.kind === 'scalar')), 3 + r.below(4)) : someType(c)
+    const type = mustLive(c, wanted) ? u32 : wanted
     const name = freshName(c, 'k')
     module.push(`const ${name}: ${type.name} = ${constant(c, type).text};`)
     c.scopes[0].push({ name, text: name, type, mutable: false, fixed: true, space: 'value', root: name })
   }
+  return zeros
 }
 
 export function groupOf(c: Context, module: string[], size: readonly number[], sized: string, uniform: boolean): Group {
@@ -124,6 +132,7 @@ export function groupOf(c: Context, module: string[], size: readonly number[], s
     linear: 'gi',
     conditions,
     counts,
+    left: 16000,
     module: [],
   }
   if (c.random.chance(0.3)) {

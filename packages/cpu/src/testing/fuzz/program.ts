@@ -5,6 +5,7 @@ import type { Context, Floats } from './context.js'
 import { type Elements, entryPoint, lanes } from './entry.js'
 import { helperFunction } from './functions.js'
 import { type AddBuffer, atomics, chooseTypes, groupOf, hostShareable, overrides, partsOf, privates, uniformStruct } from './module.js'
+import { nest, tag } from './nests.js'
 import { type Random, random } from './random.js'
 import { array, declareStruct, f32, i32, type Type, u32, vector } from './types.js'
 
@@ -72,8 +73,15 @@ export function generate(seed: number): Program {
     buffer('si', elements.few, 'read-only-storage', contents(r, elements.few, 5, floats))
     scope.push({ name: 'si', text: `si[${r.below(5)}]`, type: elements.few, mutable: false, space: 'value', root: 'si' })
   }
-  if (elements.many) buffer('big', elements.many, 'read-only-storage', contents(r, elements.many, 4 * total + 64, floats))
-  privates(c, module)
+  const { many, sink } = elements
+  if (many) {
+    const tagged = many === u32 && r.chance(0.5)
+    const words = contents(r, many, 4 * total + 64, floats)
+    buffer('big', many, 'read-only-storage', tagged ? words.map((_, i) => tag * 2 ** 24 + i) : words)
+    if (sink) buffer('sink', u32, 'storage', new Uint32Array(total + 5), '-')
+    for (let i = 0; i < 2; i++) c.extras.push(() => nest(c, { name: 'big', type: many, tagged, sink: sink ? 'sink' : undefined }))
+  }
+  const zeros = privates(c, module)
   const group = groupOf(c, module, size, sized, uniform !== undefined)
   if (elements.atomics) atomics(c, buffer)
   if (elements.exchange) {
@@ -93,7 +101,7 @@ export function generate(seed: number): Program {
     functions.push(...c.lines)
     c.lines = []
   }
-  const outputs = entryPoint(c, group, size, sized, total, elements)
+  const outputs = entryPoint(c, group, size, sized, total, elements, zeros)
   for (const [name, classes] of [
     ['ou', outputs.integers],
     ['fo', outputs.floats],
@@ -110,12 +118,21 @@ function chooseElements(c: Context): Elements {
   const structs = c.structs.filter(hostShareable)
   const scalars = c.floats === 'none' ? [u32, i32] : [u32, i32, f32]
   const some = (): Type =>
-    r.pick([...structs, ...structs, r.pick(scalars), vector(3, r.pick(scalars)), vector(4, i32), vector(2, u32), array(u32, 3)])
+    r.pick([
+      ...structs,
+      ...structs,
+      r.pick(scalars),
+      vector(3, r.pick(scalars)),
+      vector(4, r.pick(scalars)),
+      vector(2, r.pick(scalars)),
+      array(u32, 3),
+    ])
   // Of the ten bindings of storage that are asked for, five are always there.
   let left = 5
   const chosen = <T>(p: number, make: () => T): T | undefined => (r.chance(p) && left-- > 0 ? make() : undefined)
   return {
     many: chosen(0.5, () => (r.chance(0.6) ? r.pick(scalars) : some())),
+    sink: chosen(0.3, () => true) ?? false,
     lined: chosen(0.4, () => (r.chance(0.6) ? r.pick(scalars) : some())),
     own: chosen(0.3, some),
     exchange: chosen(0.3, () => true) ?? false,

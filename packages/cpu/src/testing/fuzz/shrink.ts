@@ -24,9 +24,10 @@ export async function shrink(program: Program, fails: Fails, tries = 600): Promi
 
 /**
  * Counters of loops and what keeps invocations of a workgroup from racing must stay while what needs them does: such lines are marked, and go only
- * with the block around them.
+ * with the block around them. So must the invocation's number.
  */
-const stays = (line: string) => /\/\/ (counts|phase)$|Barrier\(\)/.test(line) && !/^fn /.test(line)
+const stays = (line: string) => (/\/\/ (counts|phase)$|Barrier\(\)/.test(line) && !/^fn /.test(line)) || number.test(line)
+const number = /^ *let gi = [^\n]*$/
 
 /** The lines that belong together from line i on: to the closing brace where it opens a block. */
 function extent(lines: readonly string[], i: number): number {
@@ -60,7 +61,8 @@ async function simplify(current: () => string, attempt: Attempt): Promise<void> 
     const source = current()
     if (
       source[at] !== '(' ||
-      /(fn \w+|atomic\w+|Barrier|workgroup_size|builtin|binding|group|id)$/.test(source.slice(Math.max(0, at - 40), at))
+      number.test(source.slice(source.lastIndexOf('\n', at) + 1, at)) ||
+      /(fn \w+|atomic\w+|arrayLength|Barrier|workgroup_size|builtin|binding|group|id)$/.test(source.slice(Math.max(0, at - 40), at))
     )
       continue
     const close = matching(source, at)

@@ -1,8 +1,8 @@
 /** Random statements: declarations, assignments, calls; control flow is in flow.ts. */
-import { construct, fromVariable, literal } from './atoms.js'
+import { construct, floatLiteral, fromVariable, hideZero, literal, mustLive } from './atoms.js'
 import { block, type Context, clean, declare, type Expression, freshName, inside, level, type Variable, visible, write } from './context.js'
 import { callOf, expression, live, value } from './expressions.js'
-import { branch, lastOf, leave, loop, switching } from './flow.js'
+import { branch, lastOf, leave, leaveIf, loop, switching } from './flow.js'
 import { contains, f32, isInteger, scalarOf, type Type, u32, vector } from './types.js'
 
 /** Statements in a row, until the budget ends or control leaves: gives whether it did. */
@@ -16,6 +16,7 @@ export function statements(c: Context, count: number): boolean {
       [nested ? 3.5 : 0, branch],
       [nested && c.loops < 2 ? 2.5 : 0, loop],
       [nested ? 1 : 0, switching],
+      [c.breakable || c.continuable || c.returns !== 'no' ? 2.5 : 0, leaveIf],
       [1, callStatement],
       [0.5, pointer],
       [nested ? 0.3 : 0, nestedBlock],
@@ -48,9 +49,9 @@ export function variable(c: Context, type: Type = someType(c)): void {
   const name = nameFor(c, 'v')
   const add = (space: Variable['space'], fixed = false) =>
     declare(c, { name, text: name, type, mutable: space === 'function', fixed, space, root: name })
-  const kind = r.kind({ var: 5, let: 3, const: 0.6, zero: 0.7 })
+  const kind = r.kind({ var: 5, let: 3, const: mustLive(c, type) ? 0 : 0.6, zero: 0.7 })
   if (kind === 'zero') {
-    write(c, `var ${name}: ${type.name};`)
+    write(c, `var ${name}${r.pick([`: ${type.name}`, ` = ${type.name}()`])}; ${hideZero(c, name, type)}`)
     add('function')
   } else if (kind === 'const') {
     const e = constant(c, type)
@@ -66,7 +67,7 @@ export function variable(c: Context, type: Type = someType(c)): void {
 /** A constant of any type, of small numbers. */
 export function constant(c: Context, type: Type): Expression {
   if (type.kind === 'scalar') {
-    const e = literal(c, type)
+    const e = type === f32 ? floatLiteral(c) : literal(c, type)
     if (!isInteger(type) || c.random.chance(0.6)) return e
     // Operators on literals, evaluated by the compiler.
     const [a, b] = [c.random.below(50), 1 + c.random.below(9)]
@@ -115,10 +116,13 @@ function addFloat(c: Context, text: string, type: Type): void {
   const e = expression(c, type, depthOf(c))
   // With an index, the same place may not be found twice.
   if (r.chance(0.5) || text.includes('[')) {
-    const sum = { text: `${text} ${r.pick(['+', '-', '*'])} ${inside(e, level.unary)}`, level: level.sum }
+    const sum = {
+      text: `${text} ${r.pick(c.floats === 'wild' ? ['+', '*'] : ['+', '-', '*'])} ${inside(e, level.unary)}`,
+      level: level.sum,
+    }
     write(c, `${text} = ${clean(c, type, sum).text};`)
   } else {
-    write(c, `${text} ${r.pick(['+=', '-='])} ${e.text};`)
+    write(c, `${text} ${r.pick(c.floats === 'wild' ? ['+=', '*='] : ['+=', '-='])} ${e.text};`)
     write(c, `${text} = ${clean(c, type, { text, level: level.primary }).text};`)
   }
 }
