@@ -21,6 +21,7 @@ import {
 import { quadsWeightGradient } from './weight-gradient-quads.js'
 import { isForWinogradGradient, winogradWeightGradient } from './weight-gradient-winograd.js'
 import { isForWinograd, winogradConv } from './winograd.js'
+import { isForWinograd4x4, winograd4x4Conv } from './winograd-4x4.js'
 
 /** Convolutions that between them turn every attribute and every odd size. */
 const shapes: { name: string; x: Shape; w: Shape; attributes: Attributes }[] = [
@@ -183,9 +184,10 @@ describe('every kernel agrees with the reference', () => {
     // The kernels for CPUs are WGSL as others are, and right on every adapter.
     const cpu: Target = { ...target, kind: 'cpu' }
     const isTried = target.kind === 'cpu' || few.includes(name)
-    const forCpu = isTried ? { rowsConv, winogradConv } : {}
+    const forCpu = isTried ? { rowsConv, winogradConv, winograd4x4Conv } : {}
     for (const [kernel, make] of Object.entries(forCpu)) {
       if (kernel === 'winogradConv' && !isForWinograd(forward, cpu, 1)) continue
+      if (kernel === 'winograd4x4Conv' && !isForWinograd4x4(forward, cpu)) continue
       await run(conv, attributes, [x, w], (a, b, c) => make(forward, a, b, c, none, cpu)!, kernel)
       if (g.group > 1) continue
       const lists = listsOf(g.c, g.m, [
