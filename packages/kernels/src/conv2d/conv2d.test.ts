@@ -20,6 +20,7 @@ import {
 } from './weight-gradient.js'
 import { quadsWeightGradient } from './weight-gradient-quads.js'
 import { isForWinogradGradient, winogradWeightGradient } from './weight-gradient-winograd.js'
+import { isForWinograd4x4Gradient, winograd4x4WeightGradient } from './weight-gradient-winograd-4x4.js'
 import { isForWinograd, winogradConv } from './winograd.js'
 import { isForWinograd4x4, winograd4x4Conv } from './winograd-4x4.js'
 
@@ -204,7 +205,12 @@ describe('every kernel agrees with the reference', () => {
     const gradients = inputGradientProblems(g)
     const onCpu: Make = (a, b, c) => gradients.flatMap((p) => rowsConv(p, a, b, c, none, cpu)!)
     if (isTried) await run(convInputGradient, { ...attributes, inputShape: x }, [y, w], onCpu, 'input gradient in rows')
-    for (const kernel of isTried ? [quadsWeightGradient, ...(isForWinogradGradient(g, cpu, 1) ? [winogradWeightGradient] : [])] : []) {
+    const gradientKernels = [
+      quadsWeightGradient,
+      ...(isForWinogradGradient(g, cpu, 1) ? [winogradWeightGradient] : []),
+      ...(isForWinograd4x4Gradient(g, cpu) ? [winograd4x4WeightGradient] : []),
+    ]
+    for (const kernel of isTried ? gradientKernels : []) {
       await run(convWeightGradient, { ...attributes, weightShape: w }, [x, y], (a, b, c) => kernel(g, a, b, c, cpu)!, kernel.name)
     }
     const problems = inputGradientProblems(g)
