@@ -20,9 +20,7 @@ import {
 } from './weight-gradient.js'
 import { quadsWeightGradient } from './weight-gradient-quads.js'
 import { isForWinogradGradient, winogradWeightGradient } from './weight-gradient-winograd.js'
-import { isForWinograd4x4Gradient, winograd4x4WeightGradient } from './weight-gradient-winograd-4x4.js'
-import { isForWinograd, winogradConv } from './winograd.js'
-import { isForWinograd4x4, winograd4x4Conv } from './winograd-4x4.js'
+import { isForWinograd, winogradConv, winogradSize } from './winograd.js'
 
 /** Convolutions that between them turn every attribute and every odd size. */
 const shapes: { name: string; x: Shape; w: Shape; attributes: Attributes }[] = [
@@ -185,10 +183,12 @@ describe('every kernel agrees with the reference', () => {
     // The kernels for CPUs are WGSL as others are, and right on every adapter.
     const cpu: Target = { ...target, kind: 'cpu' }
     const isTried = target.kind === 'cpu' || few.includes(name)
-    const forCpu = isTried ? { rowsConv, winogradConv, winograd4x4Conv } : {}
-    for (const [kernel, make] of Object.entries(forCpu)) {
-      if (kernel === 'winogradConv' && !isForWinograd(forward, cpu, 1)) continue
-      if (kernel === 'winograd4x4Conv' && !isForWinograd4x4(forward, cpu)) continue
+    const sizes = ([2, 4] as const).filter(() => isTried)
+    const forCpu: [string, typeof rowsConv][] = isTried ? [['rows', rowsConv]] : []
+    for (const size of sizes.filter((each) => isForWinograd(forward, cpu, each))) {
+      forCpu.push([`winograd ${size}`, (...operands) => winogradConv(...operands, size)])
+    }
+    for (const [kernel, make] of forCpu) {
       await run(conv, attributes, [x, w], (a, b, c) => make(forward, a, b, c, none, cpu)!, kernel)
       if (g.group > 1) continue
       const lists = listsOf(g.c, g.m, [
@@ -205,13 +205,12 @@ describe('every kernel agrees with the reference', () => {
     const gradients = inputGradientProblems(g)
     const onCpu: Make = (a, b, c) => gradients.flatMap((p) => rowsConv(p, a, b, c, none, cpu)!)
     if (isTried) await run(convInputGradient, { ...attributes, inputShape: x }, [y, w], onCpu, 'input gradient in rows')
-    const gradientKernels = [
-      quadsWeightGradient,
-      ...(isForWinogradGradient(g, cpu, 1) ? [winogradWeightGradient] : []),
-      ...(isForWinograd4x4Gradient(g, cpu) ? [winograd4x4WeightGradient] : []),
-    ]
-    for (const kernel of isTried ? gradientKernels : []) {
-      await run(convWeightGradient, { ...attributes, weightShape: w }, [x, y], (a, b, c) => kernel(g, a, b, c, cpu)!, kernel.name)
+    const gradientKernels: [string, typeof quadsWeightGradient][] = isTried ? [['weight gradient in quads', quadsWeightGradient]] : []
+    for (const size of sizes.filter((each) => isForWinogradGradient(g, cpu, each))) {
+      gradientKernels.push([`weight gradient winograd ${size}`, (...operands) => winogradWeightGradient(...operands, size)])
+    }
+    for (const [kernel, make] of gradientKernels) {
+      await run(convWeightGradient, { ...attributes, weightShape: w }, [x, y], (a, b, c) => make(g, a, b, c, cpu)!, kernel)
     }
     const problems = inputGradientProblems(g)
     const able = problems.map((p) => tileVariants(p, target))
@@ -262,6 +261,14 @@ describe('every kernel agrees with the reference', () => {
     expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32 })).toBe('depthwise-3x3')
     expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32, strides: [2, 2] })).toBe('depthwise-3x3-stride2')
     expect(chosen([64, 32, 32, 32], [32, 1, 3, 3], { pads, group: 32, strides: [2, 1] })).toBe('narrow')
+    const tiles = (x: Shape, w: Shape, attributes: Attributes) =>
+      winogradSize(forwardProblem(both(attributes, x, w)), x[0], { ...baselineTarget, kind: 'cpu' })
+    expect(tiles([64, 32, 32, 32], [32, 32, 3, 3], { pads })).toBe(4)
+    expect(tiles([64, 3, 7, 7], [16, 3, 3, 3], { pads })).toBe(4)
+    expect(tiles([1, 32, 32, 32], [32, 32, 3, 3], { pads })).toBe(2)
+    expect(tiles([64, 32, 4, 4], [32, 32, 3, 3], { pads })).toBe(2)
+    expect(tiles([1, 3, 32, 32], [16, 3, 3, 3], { pads })).toBe(undefined)
+    expect(tiles([64, 32, 32, 32], [32, 32, 3, 3], { pads, strides: [2, 2] })).toBe(undefined)
     const small = conv.dispatches(
       {},
       [

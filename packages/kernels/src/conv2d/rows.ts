@@ -6,8 +6,7 @@ import rowsCode from './rows.wgsl'
 import { type Epilogue, epilogueConstants, tileParams } from './tile.js'
 import paramsCode from './tile-params.wgsl'
 import type { TileProblem } from './tile-problem.js'
-import { isForWinograd, winogradConv } from './winograd.js'
-import { isBest4x4, isForWinograd4x4, winograd4x4Conv } from './winograd-4x4.js'
+import { winogradConv, winogradSize } from './winograd.js'
 
 const rows: Shader = { name: 'conv2d-rows', code: paramsCode + rowsCode, access: ['read', 'read', 'read', 'read', 'read', 'write', 'read'] }
 const pack: Shader = { name: 'conv2d-pack', code: paramsCode + packCode, access: rows.access }
@@ -143,9 +142,7 @@ const isForRows = (p: TileProblem, target: Target): boolean =>
 
 /** The kernels for CPUs where they are worth their while; undefined elsewhere. */
 export function cpuConv(p: TileProblem, x: Tensor, w: Tensor, y: Tensor, epilogue: Epilogue, target: Target): Dispatch[] | undefined {
-  const images = p.input[0] / (epilogue.lists?.shape[0] ?? 1)
-  const inFours = isForWinograd4x4(p, target) && isBest4x4(p, images) ? winograd4x4Conv(p, x, w, y, epilogue, target) : undefined
-  if (inFours) return inFours
-  const found = isForWinograd(p, target) ? winogradConv(p, x, w, y, epilogue, target) : undefined
+  const size = winogradSize(p, p.input[0] / (epilogue.lists?.shape[0] ?? 1), target)
+  const found = size && winogradConv(p, x, w, y, epilogue, target, size)
   return found ?? (isForRows(p, target) ? rowsConv(p, x, w, y, epilogue, target) : undefined)
 }

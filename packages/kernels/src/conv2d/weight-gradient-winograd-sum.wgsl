@@ -1,23 +1,21 @@
-// dw [m, channel, 3, 3] = G' P G, P being the sum over parts of [part, m, 16, channel], first to last. A workgroup has one output; a lane is a channel.
+// dw [m, channel, 3, 3] = G' P G, P being the sum over parts of [part, m, side, side, channel], first to last. A workgroup has one output; a lane is a channel.
+// winograd-2x2-sum.wgsl and winograd-4x4-sum.wgsl have G.
 struct Params { parts: u32, m: u32, channels: u32, padded: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> parts: array<f32>;
 @group(0) @binding(2) var<storage, read_write> dw: array<f32>;
 
-fn row(first: u32) -> vec4f {
+var<workgroup> halfway: array<f32, 12 * side>; // [3, side, channel]
+
+fn summed(first: u32) -> f32 {
   let p = params;
   var at = first;
-  var sum = vec4f();
+  var sum = 0.0;
   for (var part = 0u; part < p.parts; part++) {
-    sum += vec4f(parts[at], parts[at + p.padded], parts[at + 2 * p.padded], parts[at + 3 * p.padded]);
-    at += p.m * 16 * p.padded;
+    sum += parts[at];
+    at += p.m * side * side * p.padded;
   }
   return sum;
-}
-
-/** Four values along a row or column, times G. */
-fn gathered(v: vec4f) -> vec3f {
-  return vec3f(v.x + (v.y + v.z) * 0.5, (v.y - v.z) * 0.5, (v.y + v.z) * 0.5 + v.w);
 }
 
 @compute @workgroup_size(4)
@@ -26,20 +24,21 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(num_workgroups) groups: vec3u
   let m = wg.x + wg.y * groups.x;
   if (m >= p.m) { return; }
   for (var c = 0u; c < p.channels; c += 4) {
-    let first = m * 16 * p.padded + c + lane;
-    let a = row(first);
-    let b = row(first + 4 * p.padded);
-    let d = row(first + 8 * p.padded);
-    let e = row(first + 12 * p.padded);
-    let top = gathered(a + (b + d) * 0.5);
-    let middle = gathered((b - d) * 0.5);
-    let bottom = gathered((b + d) * 0.5 + e);
-    if (c + lane < p.channels) {
-      let to = (m * p.channels + c + lane) * 9;
-      for (var i = 0u; i < 3; i++) {
-        dw[to + i] = top[i];
-        dw[to + 3 + i] = middle[i];
-        dw[to + 6 + i] = bottom[i];
+    let first = m * side * side * p.padded + c + lane;
+    for (var column = 0u; column < side; column++) {
+      let v = columnGathered(first + column * p.padded, side * p.padded);
+      let to = column * 4 + lane;
+      halfway[to] = v.x;
+      halfway[to + 4 * side] = v.y;
+      halfway[to + 8 * side] = v.z;
+    }
+    let to = (m * p.channels + c + lane) * 9;
+    for (var row = 0u; row < 3; row++) {
+      let v = rowGathered(row * 4 * side + lane);
+      if (c + lane < p.channels) {
+        dw[to + row * 3] = v.x;
+        dw[to + row * 3 + 1] = v.y;
+        dw[to + row * 3 + 2] = v.z;
       }
     }
   }

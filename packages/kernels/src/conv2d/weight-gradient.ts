@@ -10,8 +10,7 @@ import plainCode from './weight-gradient.wgsl'
 import narrowCode from './weight-gradient-narrow.wgsl'
 import { isForQuads, quadsWeightGradient } from './weight-gradient-quads.js'
 import tiledCode from './weight-gradient-tiled.wgsl'
-import { isForWinogradGradient, winogradWeightGradient } from './weight-gradient-winograd.js'
-import { isBest4x4Gradient, isForWinograd4x4Gradient, winograd4x4WeightGradient } from './weight-gradient-winograd-4x4.js'
+import { winogradGradientSize, winogradWeightGradient } from './weight-gradient-winograd.js'
 import workgroupCode from './weight-gradient-workgroup.wgsl'
 import workgroupTileCode from './workgroup-tile.wgsl'
 
@@ -116,9 +115,8 @@ export function narrowWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw:
 
 function weightGradientDispatches(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] {
   if (isDepthwiseCpuWeightGradient(g, target)) return depthwiseCpuWeightGradient(g, x, dy, dw, target)
-  const inFours = isForWinograd4x4Gradient(g, target) && isBest4x4Gradient(g) ? winograd4x4WeightGradient(g, x, dy, dw, target) : undefined
-  if (inFours) return inFours
-  const transformed = isForWinogradGradient(g, target) ? winogradWeightGradient(g, x, dy, dw, target) : undefined
+  const size = winogradGradientSize(g, target)
+  const transformed = size && winogradWeightGradient(g, x, dy, dw, target, size)
   if (transformed) return transformed
   const inQuads = isForQuads(g, target) ? quadsWeightGradient(g, x, dy, dw, target) : undefined
   if (inQuads) return inQuads

@@ -1,11 +1,10 @@
-// Winograd's F(4 x 4, 3 x 3) with the points 0, +-sqrt(1/2), +-sqrt(2) and infinity, whose rounding errors are several times smaller than those of
-// the usual 0, +-1, +-2 (Barabasz et al., arXiv 1803.10986): what the kernels by it share. A lane is one of 4 images or of 4 channels, which lie
-// side by side in `staged`.
+// F(4 x 4, 3 x 3) with the points 0, +-sqrt(1/2), +-sqrt(2) and infinity, whose rounding errors are several times smaller than those of the usual 0, +-1,
+// +-2 (Barabasz et al., arXiv 1803.10986): what the convolution and its weight gradient share.
+const size = 4u;
+const points = 36u;
 const root = 1.4142135623730951;
 const halfRoot = 0.7071067811865476;
 
-override stagedWords = 256u;
-var<workgroup> staged: array<vec4f, stagedWords>; // [row, pitch]
 var<workgroup> halfway: array<vec4f, 36>;
 
 struct Six { a: f32, b: f32, c: f32, d: f32, e: f32, f: f32 }

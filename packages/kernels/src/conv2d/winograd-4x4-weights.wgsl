@@ -1,5 +1,4 @@
-// Weights as winograd-4x4.wgsl wants them: G w G' of every channel and output, [candidate, group, block of 4 outputs, 36, channel, output]. With lists,
-// channels and outputs are those of the candidate. A lane is an output.
+// G w G' of F(4 x 4, 3 x 3) for winograd-weights.wgsl.
 const root = 1.4142135623730951;
 var<workgroup> halfway: array<f32, 72>; // [6, 3, output]
 
@@ -14,40 +13,28 @@ fn spread(g: vec3f) -> Six {
   return Six(g.x, outer - middle, outer + middle, far + side, far - side, g.z);
 }
 
-@compute @workgroup_size(4)
-fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let p = params;
-  let list = listOf(wg.z);
-  let channels = channelsRead(list);
-  let outputs = p.m / p.group;
-  let blocks = (outputs + 3) / 4;
-  let m = channelMade(list, min(wg.x * 4 + lane, outputs - 1));
-  let source = p.weightBase + wg.y * p.weightGroup + m * p.weightOut;
-  let to = ((wg.z * p.group + wg.y) * blocks + wg.x) * p.packedBlock + lane;
-  let next = channels * 4;
-  for (var i = 0u; i < channels; i++) {
-    let at = source + channelRead(list, i) * p.weightIn;
-    for (var x = 0u; x < 3; x++) {
-      let column = at + x * p.weightX;
-      let six = spread(vec3f(weights[column], weights[column + p.weightY], weights[column + 2 * p.weightY]));
-      let to3 = x * 4 + lane;
-      halfway[to3] = six.a;
-      halfway[to3 + 12] = six.b;
-      halfway[to3 + 24] = six.c;
-      halfway[to3 + 36] = six.d;
-      halfway[to3 + 48] = six.e;
-      halfway[to3 + 60] = six.f;
-    }
-    for (var row = 0u; row < 6; row++) {
-      let from4 = row * 12 + lane;
-      let six = spread(vec3f(halfway[from4], halfway[from4 + 4], halfway[from4 + 8]));
-      let first = to + row * 6 * next + i * 4;
-      y[first] = six.a;
-      y[first + next] = six.b;
-      y[first + 2 * next] = six.c;
-      y[first + 3 * next] = six.d;
-      y[first + 4 * next] = six.e;
-      y[first + 5 * next] = six.f;
-    }
+/** The weights at `at` of each lane to `to`, `next` being from one of the 36 to the next. */
+fn transform(at: u32, to: u32, next: u32, lane: u32) {
+  for (var x = 0u; x < 3; x++) {
+    let column = at + x * params.weightX;
+    let six = spread(vec3f(weights[column], weights[column + params.weightY], weights[column + 2 * params.weightY]));
+    let kept = x * 4 + lane;
+    halfway[kept] = six.a;
+    halfway[kept + 12] = six.b;
+    halfway[kept + 24] = six.c;
+    halfway[kept + 36] = six.d;
+    halfway[kept + 48] = six.e;
+    halfway[kept + 60] = six.f;
+  }
+  for (var row = 0u; row < 6; row++) {
+    let kept = row * 12 + lane;
+    let six = spread(vec3f(halfway[kept], halfway[kept + 4], halfway[kept + 8]));
+    let first = to + row * 6 * next;
+    y[first] = six.a;
+    y[first + next] = six.b;
+    y[first + 2 * next] = six.c;
+    y[first + 3 * next] = six.d;
+    y[first + 4 * next] = six.e;
+    y[first + 5 * next] = six.f;
   }
 }

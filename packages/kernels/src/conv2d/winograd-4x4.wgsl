@@ -1,34 +1,8 @@
-// 3 x 3 convolution of stride 1 on CPUs by Winograd's F(4 x 4, 3 x 3) (Lavin and Gray, arXiv 1509.09308): 36 multiplications in place of 144 for 16 outputs.
-// A lane is an image, so that tiles of any place and grids of any size are alike. A workgroup of 4 lanes transforms some tiles of all channels
-// into memory of its own; then 36 products of matrices, of 8 (tile, image) x 4 outputs at a time in 8 vectors, and the way back.
-override words = 16384u;
-var<workgroup> spectrum: array<f32, words>; // [36, channel, tile, image]
-var<workgroup> products: array<f32, 1152>; // [36, output, 2 tiles, image]
+// The transforms of F(4 x 4, 3 x 3) for winograd.wgsl: 36 multiplications in place of 144 for 16 outputs. Four lanes are images of one tile, so that tiles of any place and
+// grids of any size are alike.
+const together = 4u; // images of a tile
 var<workgroup> made: array<vec4f, 16>; // [4, 4] of images
 override whole = true; // tiles do not reach over the right edge
-
-fn tilesX() -> u32 { return (params.gridW + 3) / 4; }
-
-/** Rows of a channel of four images from `iy` on, [row, pitch]; around them is 0. `plane` is of the first of the images, `next` from one to the next, `rest` of them beyond it. */
-fn stage(plane: u32, next: u32, rest: u32, iy: u32, rows: u32, pitch: u32, lane: u32) {
-  let p = params;
-  let p1 = plane + min(rest, 1) * next;
-  let p2 = plane + min(rest, 2) * next;
-  let p3 = plane + min(rest, 3) * next;
-  for (var row = 0u; row < rows; row++) {
-    let to = row * pitch + p.left + lane;
-    if (iy + row < p.h) {
-      let line = (iy + row) * p.w;
-      for (var column = 0u; column < p.w; column += 4) {
-        let at = line + column + lane;
-        let v = vec4f(x[plane + at], x[p1 + at], x[p2 + at], x[p3 + at]);
-        staged[to + column] = select(vec4f(), v, column + lane < p.w);
-      }
-    } else {
-      for (var column = 0u; column < p.w; column += 4) { staged[to + column] = vec4f(); }
-    }
-  }
-}
 
 fn keepSpectrum(at: u32, next: u32, v: Six) {
   spectrum[at] = v.a;
@@ -37,6 +11,31 @@ fn keepSpectrum(at: u32, next: u32, v: Six) {
   spectrum[at + 3 * next] = v.d;
   spectrum[at + 4 * next] = v.e;
   spectrum[at + 5 * next] = v.f;
+}
+
+fn transformInputs(area: Area, lane: u32) {
+  let p = params;
+  let plane = p.h * p.w;
+  let pitch = p.inRows;
+  let rows = area.rows * 4 + 2;
+  clearStage(rows * pitch, lane);
+  for (var image = 0u; image < area.images; image += 4) {
+    let first = ((area.firstImage + image) * p.c + area.group * (p.c / p.group)) * plane;
+    for (var i = 0u; i < area.channels; i++) {
+      let channel = first + channelRead(area.list, i) * plane;
+      stage(&x, channel, p.c * plane, area.images - 1 - image, p.h, p.w, area.firstRow * 4 - p.top, rows, p.left, pitch, lane);
+      var to = i * area.tiles + image * area.rows * tilesX() + lane;
+      for (var row = 0u; row < area.rows; row++) {
+        for (var column = 0u; column < tilesX(); column++) {
+          transformRows(row * 4 * pitch + column * 4, pitch, lane);
+          for (var k = 0u; k < 6; k++) {
+            keepSpectrum(to + k * area.next, 6 * area.next, inputsTransformed(sixHalfway(k, 6, lane)));
+          }
+          to += 4;
+        }
+      }
+    }
+  }
 }
 
 struct Four { a: f32, b: f32, c: f32, d: f32 }
@@ -97,77 +96,17 @@ fn store(image: u32, rest: u32, m: u32, isMade: bool, oy: u32, ox: u32, lane: u3
   }
 }
 
-@compute @workgroup_size(4)
-fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let p = params;
-  let list = listOf(wg.z);
-  let channels = channelsRead(list);
-  let outputs = p.m / p.group;
-  let blocks = (outputs + 3) / 4;
-  let chunks = (blocks + p.tileBlocks - 1) / p.tileBlocks;
-  let group = wg.y / chunks;
-  let firstBlock = wg.y % chunks * p.tileBlocks;
-  let ofCandidate = wg.x / p.rowTiles * p.tileImages;
-  let firstImage = wg.z * p.imagesPerCandidate + ofCandidate;
-  let images = min(p.tileImages, imagesOfLayer() - ofCandidate);
-  let firstRow = wg.x % p.rowTiles * p.tileRows; // rows of tiles, as tileRows
-  let rows = min(p.tileRows, (p.gridH + 3) / 4 - firstRow);
-  let count = (images + 3) / 4 * rows * tilesX(); // of tiles of four images
-  let tiles = p.width; // room for their lanes: a multiple of 8
-  let next = channels * tiles + 16; // no power of 2, of which all 36 would be in one set of the cache
-  let pitch = p.inRows;
-
-  for (var i = lane; i < (rows * 4 + 2) * pitch; i += 4) { staged[i] = vec4f(); }
-  for (var image = 0u; image < images; image += 4) {
-    let plane = ((firstImage + image) * p.c + group * (p.c / p.group)) * p.h * p.w;
-    for (var i = 0u; i < channels; i++) {
-      stage(plane + channelRead(list, i) * p.h * p.w, p.c * p.h * p.w, images - 1 - image, firstRow * 4 - p.top, rows * 4 + 2, pitch, lane);
-      var to = i * tiles + image * rows * tilesX() + lane;
-      for (var row = 0u; row < rows; row++) {
-        for (var column = 0u; column < tilesX(); column++) {
-          transformRows(row * 4 * pitch + column * 4, pitch, lane);
-          for (var k = 0u; k < 6; k++) {
-            keepSpectrum(to + k * next, 6 * next, inputsTransformed(sixHalfway(k, 6, lane)));
-          }
-          to += 4;
-        }
-      }
-    }
-  }
-  for (var block = firstBlock; block < min(blocks, firstBlock + p.tileBlocks); block++) {
-    let packed = ((wg.z * p.group + group) * blocks + block) * p.packedBlock;
-    let turns = select(0u, 36u, !listed || block * 4 < channelsMade(list));
-    for (var first = 0u; first < count; first += 2) {
-      for (var k = 0u; k < turns; k++) {
-        var a0 = 0.0; var a1 = 0.0; var a2 = 0.0; var a3 = 0.0;
-        var b0 = 0.0; var b1 = 0.0; var b2 = 0.0; var b3 = 0.0;
-        var at = k * next + first * 4 + lane;
-        var wAt = packed + k * channels * 4;
-        for (var i = 0u; i < channels; i++) {
-          let x0 = spectrum[at]; let z0 = spectrum[at + 4];
-          let w0 = weights[wAt]; let w1 = weights[wAt + 1]; let w2 = weights[wAt + 2]; let w3 = weights[wAt + 3];
-          a0 += x0 * w0; a1 += x0 * w1; a2 += x0 * w2; a3 += x0 * w3;
-          b0 += z0 * w0; b1 += z0 * w1; b2 += z0 * w2; b3 += z0 * w3;
-          at += tiles;
-          wAt += 4;
-        }
-        let to = k * 32 + lane;
-        products[to] = a0; products[to + 4] = b0;
-        products[to + 8] = a1; products[to + 12] = b1;
-        products[to + 16] = a2; products[to + 20] = b2;
-        products[to + 24] = a3; products[to + 28] = b3;
-      }
-      for (var t = first; t < min(first + 2, count); t++) {
-        let line = t / tilesX();
-        let image = line / rows * 4;
-        let oy = (firstRow + line % rows) * 4;
-        for (var j = 0u; j < min(4u, outputs - block * 4); j++) {
-          let output = block * 4 + j;
-          makeTile(j * 8 + (t - first) * 4 + lane, lane);
-          let m = group * outputs + channelMade(list, output);
-          store(firstImage + image, images - 1 - image, m, !listed || output < channelsMade(list), oy, t % tilesX() * 4, lane);
-        }
-      }
-    }
+/** A tile of four images, of outputs of a block; `half` is where its products are. */
+fn storeTiles(area: Area, first: u32, half: u32, output: u32, outputs: u32, lane: u32) {
+  if (first >= area.count) { return; }
+  let t = first / 4;
+  let line = t / tilesX();
+  let image = line / area.rows * 4;
+  let oy = (area.firstRow + line % area.rows) * 4;
+  let firstOutput = area.group * (params.m / params.group);
+  for (var j = 0u; j < outputs; j++) {
+    makeTile(j * 8 + half + lane, lane);
+    let isMade = !listed || output + j < channelsMade(area.list);
+    store(area.firstImage + image, area.images - 1 - image, firstOutput + channelMade(area.list, output + j), isMade, oy, t % tilesX() * 4, lane);
   }
 }
