@@ -1,6 +1,6 @@
 /**
  * Random programs (fuzz/program.ts) give the same here as on SwiftShader through Dawn, whose compilers others made. What SwiftShader gave for 2,000 of them is kept
- * as digests (`npm run fuzz -w packages/cpu -- --seeds 0-2000 --record src/testing/fuzz/digests.json`), for it takes a third of a second for each; some run on both.
+ * as digests (`npm run fuzz -w packages/cpu -- --seeds 0-2000 --record src/testing/fuzz/digests.json`), for it takes some 50 ms for each; some run on both.
  */
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
