@@ -145,6 +145,8 @@ describe('every kernel agrees with the reference', () => {
     { name: 'tiles in a row', x: [3, 33, 6, 16], w: [35, 33, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
     { name: 'tiles of several rows', x: [6, 9, 4, 4], w: [10, 9, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
     { name: 'tiles without borders, two groups', x: [2, 6, 8, 12], w: [6, 3, 3, 3], attributes: { group: 2 } },
+    { name: 'lines of pixels, more than a tile', x: [1, 100, 64, 48], w: [6, 100, 1, 1], attributes: {} },
+    { name: 'lines of pixels, many images', x: [18, 70, 3, 5], w: [9, 70, 1, 1], attributes: {} },
     { name: 'tiny images', x: [9, 5, 2, 2], w: [7, 5, 3, 3], attributes: { pads: [1, 1, 1, 1] } },
   ]
   /** On which the kernels for CPUs are tried on other adapters too: SwiftShader takes up to 20 s to compile one of them. */

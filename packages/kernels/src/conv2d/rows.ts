@@ -13,8 +13,12 @@ const pack: Shader = { name: 'conv2d-pack', code: paramsCode + packCode, access:
 
 const roundUp = (value: number, to: number) => Math.ceil(value / to) * to
 
-/** Words of a tile: more than these gain nothing on caches of 1 to 2 MB, and halve the workgroups. */
-const mostWords = 32768
+/** Words of a tile: the longer the runs that are copied of each channel, the better memory is streamed, and 640 KB leave room for the rest in a cache of 1 MB. */
+const mostWords = 163840
+/** Words of a tile where larger ones would leave too few workgroups. */
+const fewWords = 32768
+/** Words of a line of all channels, where pixels can be seen as lines. */
+const rowWords = 40960
 /** Workgroups that keep some threads evenly busy. */
 const wantedWorkgroups = 16
 
@@ -46,34 +50,37 @@ function asLines(p: TileProblem, mostColumns: number): [number, number] | undefi
 
 /** How the problem falls into workgroups; undefined where not even one row fits. */
 function tilingOf(p: TileProblem, target: Target, candidates: number): Tiling | undefined {
-  const limit = Math.min(2 * mostWords, (target.workgroupBytes ?? 16384) / 4)
+  const limit = Math.min(mostWords, (target.workgroupBytes ?? 16384) / 4)
   const channels = p.input[1] / p.group
-  const lines = asLines(p, Math.max(8, Math.min(256, Math.floor(mostWords / 4 / channels / 8) * 8)))
+  const lines = asLines(p, Math.max(8, Math.min(256, Math.floor(rowWords / channels / 8) * 8)))
   const grid = lines ?? p.grid
   const images = p.input[0] / candidates
   const byImages = grid[1] < 3 && images >= 4
   const pairs = !byImages && grid[1] <= 4 && grid[0] > 1
   const reach = Math.floor((Math.max(0, p.taps[1] - 1) * p.tapStep[1]) / p.inStep[1])
-  const width = byImages ? grid[1] + reach : roundUp(grid[1], pairs ? 4 : 8) + roundUp(reach, 4)
+  // Lines of all channels whose distance is a power of two would share a few sets of the first cache.
+  const padding = grid[1] % 128 === 0 ? 16 : 0
+  const width = byImages ? grid[1] + reach : roundUp(grid[1], pairs ? 4 : 8) + roundUp(reach, 4) + padding
   const perRow = channels * p.inStep[1] * width * (byImages ? 8 : 1)
   const rowsOf = (gridRows: number) => (gridRows - 1) * p.inStep[0] + Math.max(0, p.taps[0] - 1) * p.tapStep[0] + 1
   const fits = (gridRows: number, tileImages: number, most: number) => rowsOf(gridRows) * perRow * (byImages ? 1 : tileImages) + 16 <= most
   let tileRows = pairs ? roundUp(grid[0], 2) : grid[0]
   const least = pairs ? 2 : 1
-  while (tileRows > least && !fits(tileRows, 1, Math.min(limit, mostWords)))
+  const workgroups = (rows: number, each: number) => candidates * Math.ceil(images / each) * Math.ceil(grid[0] / rows)
+  const mostOf = (rows: number) => (workgroups(rows, byImages ? 8 : 1) < wantedWorkgroups ? Math.min(limit, fewWords) : limit)
+  while (tileRows > least && !fits(tileRows, 1, mostOf(tileRows)))
     tileRows = pairs ? roundUp(tileRows / 2, 2) : Math.ceil(tileRows / 2)
   if (!fits(tileRows, 1, limit)) return undefined
   let tileImages = byImages ? 8 : 1
-  const workgroups = (each: number) => candidates * Math.ceil(images / each) * Math.ceil(grid[0] / tileRows)
   if (!byImages && tileRows >= grid[0])
     while (
       2 * tileImages <= images &&
-      fits(tileRows, 2 * tileImages, Math.min(limit, mostWords)) &&
-      workgroups(2 * tileImages) >= wantedWorkgroups
+      fits(tileRows, 2 * tileImages, limit) &&
+      workgroups(tileRows, 2 * tileImages) >= wantedWorkgroups
     )
       tileImages *= 2
   const blocks = Math.ceil(p.output[1] / p.group / 4)
-  const chunks = Math.min(blocks, Math.ceil(wantedWorkgroups / (workgroups(tileImages) * p.group)))
+  const chunks = Math.min(blocks, Math.ceil(wantedWorkgroups / (workgroups(tileRows, tileImages) * p.group)))
   const used = rowsOf(tileRows) * perRow * (byImages ? 1 : tileImages) + 16
   const words = Math.min(limit, 2 ** Math.ceil(Math.log2(Math.max(2048, used))))
   return {

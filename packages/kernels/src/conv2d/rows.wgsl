@@ -35,13 +35,14 @@ fn copyTile(list: u32, group: u32, firstImage: u32, images: u32, firstRow: u32, 
   let p = params;
   let channels = channelsRead(list);
   let blocks = select(images, 1, byImages);
+  // Rows innermost: a channel's rows are neighbours in memory, where those of the next channel lie a whole plane further.
   for (var block = 0u; block < blocks; block++) {
-    for (var row = 0u; row < p.inRows; row++) {
-      let iy = firstRow * p.inStepY - p.top + row;
-      for (var phase = 0u; phase < stepX; phase++) {
-        for (var i = 0u; i < channels; i++) {
-          let plane = (firstImage + block) * p.c + group * (p.c / p.group) + channelRead(list, i);
-          let source = (plane * p.h + iy) * p.w;
+    for (var i = 0u; i < channels; i++) {
+      let plane = (firstImage + block) * p.c + group * (p.c / p.group) + channelRead(list, i);
+      for (var row = 0u; row < p.inRows; row++) {
+        let iy = firstRow * p.inStepY - p.top + row;
+        let source = (plane * p.h + iy) * p.w;
+        for (var phase = 0u; phase < stepX; phase++) {
           let to = ((block * p.inRows + row) * stepX + phase) * channels + i;
           if (byImages) {
             copyImages(source, iy < p.h, phase - p.left, to * p.width * 8, images, lane);
@@ -71,6 +72,13 @@ override outStepX = 1u;
 fn storeOne(sum: f32, n: u32, m: u32, isMade: bool, plane: u32, pixel: u32) {
   let at = (n * params.m + m) * plane + pixel;
   if (isMade) { finish(sum, biasOf(m), n, m, at); } else { y[at] = 0; }
+}
+
+/** Stores one output of 8 pixels. */
+fn storeTwo(a: f32, b: f32, n: u32, m: u32, at: u32) {
+  let offset = biasOf(m);
+  finish(a, offset, n, m, at);
+  finish(b, offset, n, m, at + 4);
 }
 
 @compute @workgroup_size(4)
@@ -128,6 +136,16 @@ fn main(@builtin(workgroup_id) wg: vec3u, @builtin(local_invocation_index) lane:
           if (byImages) {
             if (lane < images) { store(a0, a1, a2, a3, firstImage + lane, group, list, block * 4, firstRow + row, column); }
             if (lane + 4 < images) { store(b0, b1, b2, b3, firstImage + lane + 4, group, list, block * 4, firstRow + row, column); }
+          } else if (!pairs && !listed && outStepX == 1 && column + 8 <= p.gridW && block * 4 + 4 <= p.m / p.group) {
+            // Nothing to be left out: vectors are stored whole.
+            let n = firstImage + image;
+            let m = group * (p.m / p.group) + block * 4;
+            let plane = p.oh * p.ow;
+            let first = (n * p.m + m) * plane + ((firstRow + row) * p.outStepY + p.outTop) * p.ow + column + p.outLeft + lane;
+            storeTwo(a0, b0, n, m, first);
+            storeTwo(a1, b1, n, m + 1, first + plane);
+            storeTwo(a2, b2, n, m + 2, first + 2 * plane);
+            storeTwo(a3, b3, n, m + 3, first + 3 * plane);
           } else {
             let n = firstImage + image;
             let gy = firstRow + row;

@@ -8,18 +8,25 @@ import sumCode from './weight-gradient-quads-sum.wgsl'
 const quadsShader: Shader = { name: 'conv2d-weight-gradient-quads', code: quadsCode, access: ['read', 'read', 'write'] }
 const sumShader: Shader = { name: 'conv2d-weight-gradient-quads-sum', code: sumCode, access: ['read', 'write'] }
 
-/** Vectors of 4 words in a tile, workgroups that keep some threads evenly busy, and words of all parts together. */
-const mostVectors = 8192
+/**
+ * Vectors of 4 words in a tile, workgroups that keep some threads evenly busy, and words of all parts together. A tile of 640 KB leaves room for the rest in a
+ * cache of 1 MB; the more channels it has, the fewer times dy is read.
+ */
+const mostVectors = 40960
 const wantedWorkgroups = 16
 const mostParts = 2 ** 21
+/** Pairs of quads of a workgroup; the second where workgroups would be too few. */
+const mostPairs = 24
+const fewPairs = 8
 /** Pixels below which a copy for every tap, and so one long loop, is worth its while. */
 const fewPixels = 32
 
 /** One dispatch for the parts, one that adds them; undefined where a row is too long for workgroup memory. */
 export function quadsWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: Tensor, target: Target): Dispatch[] | undefined {
   const channels = g.c / g.group
-  const limit = Math.min(2 * mostVectors, Math.floor((target.workgroupBytes ?? 16384) / 16))
-  const everyTap = g.oh * g.ow <= fewPixels
+  const area = g.kh * g.kw
+  const limit = Math.min(mostVectors, Math.floor((target.workgroupBytes ?? 16384) / 16))
+  const everyTap = area === 1 || g.oh * g.ow <= fewPixels
   const copies = g.kw * (everyTap ? g.kh : 1)
   const phases = everyTap ? 1 : g.strideH
   const phaseRowsOf = (rows: number) => (everyTap ? rows : rows + Math.floor(((g.kh - 1) * g.dilationH) / g.strideH))
@@ -27,32 +34,30 @@ export function quadsWeightGradient(g: ConvGeometry, x: Tensor, dy: Tensor, dw: 
     tile: copies * quads * images * phases * phaseRowsOf(rows) * g.ow + 4,
     gradients: images * rows * g.ow + 4,
   })
-  const fits = (quads: number, images: number, rows: number, most: number) => {
+  const fits = (quads: number, images: number, rows: number) => {
     const { tile, gradients } = vectorsOf(quads, images, rows)
-    return tile + gradients <= most
+    return tile + gradients <= limit
   }
   const allPairs = Math.ceil(channels / 8)
-  // Rows first, for their borders cost; then fewer channels.
-  let pairs = Math.min(allPairs, 8)
+  const balanced = (most: number) => Math.ceil(allPairs / Math.ceil(allPairs / most))
+  let pairs = balanced(g.n * g.group >= wantedWorkgroups ? mostPairs : fewPairs)
   let tileRows = g.oh
-  const soft = Math.min(limit, mostVectors)
-  while (!fits(2 * pairs, 1, tileRows, soft)) {
-    if (!everyTap && tileRows > 8) tileRows = Math.ceil(tileRows / 2)
-    else if (pairs > 1) pairs = Math.ceil(pairs / 2)
-    else if (!everyTap && tileRows > 1) tileRows = Math.ceil(tileRows / 2)
-    else break
+  // Rows first, for their borders cost; then fewer channels.
+  while (!fits(2 * pairs, 1, tileRows)) {
+    if (tileRows > 8) tileRows = Math.ceil(tileRows / 2)
+    else if (pairs > 1) pairs = balanced(pairs - 1)
+    else if (tileRows > 1) tileRows = Math.ceil(tileRows / 2)
+    else return undefined
   }
-  if (!fits(2 * pairs, 1, tileRows, limit)) return undefined
   const quads = 2 * pairs
   const chunks = Math.ceil(allPairs / pairs)
   const allQuads = chunks * quads
-  const area = g.kh * g.kw
   const perPart = g.m * area * allQuads * 4
   const most = Math.max(1, Math.min(g.n, Math.floor(mostParts / perPart)))
   const imagesPerPart = Math.ceil(g.n / Math.min(most, Math.ceil(wantedWorkgroups / (chunks * g.group))))
   const parts = Math.ceil(g.n / imagesPerPart)
   let tileImages = 1
-  while (tileRows === g.oh && 2 * tileImages <= imagesPerPart && fits(quads, 2 * tileImages, tileRows, soft)) tileImages *= 2
+  while (tileRows === g.oh && 2 * tileImages <= imagesPerPart && fits(quads, 2 * tileImages, tileRows)) tileImages *= 2
   const { tile, gradients } = vectorsOf(quads, tileImages, tileRows)
   const partial = scratch('weight gradient parts', [parts, g.m, area, allQuads * 4])
   const phaseRows = phaseRowsOf(tileRows)

@@ -18,7 +18,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> parts: array<f32>; // [part, output, tap, channel of all quads]
 
 override stepX = 1u; // strideW
-override everyTap = false; // small images: a copy for every tap, so that one loop goes through all images
+override everyTap = false; // a single tap, or small images: a copy for every tap, so that one loop goes through all images
 override words = 2048u;
 override gradientWords = 512u;
 var<workgroup> tile: array<vec4f, words>; // [row of taps, if everyTap][column of taps, quad, image, row, column]
