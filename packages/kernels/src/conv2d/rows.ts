@@ -68,16 +68,11 @@ function tilingOf(p: TileProblem, target: Target, candidates: number): Tiling | 
   const least = pairs ? 2 : 1
   const workgroups = (rows: number, each: number) => candidates * Math.ceil(images / each) * Math.ceil(grid[0] / rows)
   const mostOf = (rows: number) => (workgroups(rows, byImages ? 8 : 1) < wantedWorkgroups ? Math.min(limit, fewWords) : limit)
-  while (tileRows > least && !fits(tileRows, 1, mostOf(tileRows)))
-    tileRows = pairs ? roundUp(tileRows / 2, 2) : Math.ceil(tileRows / 2)
+  while (tileRows > least && !fits(tileRows, 1, mostOf(tileRows))) tileRows = pairs ? roundUp(tileRows / 2, 2) : Math.ceil(tileRows / 2)
   if (!fits(tileRows, 1, limit)) return undefined
   let tileImages = byImages ? 8 : 1
   if (!byImages && tileRows >= grid[0])
-    while (
-      2 * tileImages <= images &&
-      fits(tileRows, 2 * tileImages, limit) &&
-      workgroups(tileRows, 2 * tileImages) >= wantedWorkgroups
-    )
+    while (2 * tileImages <= images && fits(tileRows, 2 * tileImages, limit) && workgroups(tileRows, 2 * tileImages) >= wantedWorkgroups)
       tileImages *= 2
   const blocks = Math.ceil(p.output[1] / p.group / 4)
   const chunks = Math.min(blocks, Math.ceil(wantedWorkgroups / (workgroups(tileRows, tileImages) * p.group)))
