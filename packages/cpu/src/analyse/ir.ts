@@ -102,6 +102,8 @@ export interface Frame {
   readonly name: 'root' | 'if' | 'block' | 'loop' | 'body'
   /** `if`: its condition is varying. block, loop: some lanes may break out of it before others. body: some lanes may `continue` before others. */
   divergent: boolean
+  /** The same between groups of lanes: all lanes of one go one way, those of another may go another. */
+  perGroup: boolean
 }
 
 export type Statement =
@@ -142,5 +144,5 @@ export interface Kernel {
 
 let frames = 0
 export function frame(name: Frame['name']): Frame {
-  return { id: frames++, name, divergent: false }
+  return { id: frames++, name, divergent: false, perGroup: false }
 }

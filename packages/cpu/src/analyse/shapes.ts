@@ -5,6 +5,7 @@
  * A variable that is assigned where some of the lanes that may read it later are absent is varying. Lanes are absent in a branch of a varying
  * `if`, and, where lanes leave a block or loop at different times, in what of it the others still do. Those that have left a construct for good
  * do not count: `i` of a `for` loop stays linear though lanes end the loop at different times, for it ends with the loop.
+ * In the same way a variable that only some groups of lanes assign differs from group to group.
  */
 import { isComparison } from './fold.js'
 import { type Frame, type Kernel, type Local, type Loop, type Shape, type Statement, uniform, type Value, varying } from './ir.js'
@@ -102,22 +103,31 @@ export function analyseShapes(kernel: Kernel): void {
   const stack: Frame[] = [kernel.root]
   const settled = new Set<Loop>()
 
-  /** Whether lanes that are in `home` may be absent here. */
-  const absentSince = (home: Frame) => {
-    for (let i = stack.length - 1; i >= 0 && stack[i] !== home; i--) if (stack[i].divergent) return true
+  /** Whether lanes, or groups of them, that are in `home` may be absent here. */
+  const absentSince = (home: Frame, which: 'divergent' | 'perGroup') => {
+    for (let i = stack.length - 1; i >= 0 && stack[i] !== home; i--) if (stack[i][which]) return true
     return false
   }
   const assign = (local: Local, shape: Shape) => {
-    const next = join(local.shape, !alone && absentSince(local.home ?? stack.at(-1)!) ? varying : shape)
+    const home = local.home ?? stack.at(-1)!
+    const assigned =
+      !alone && absentSince(home, 'divergent')
+        ? varying
+        : shape.varying
+          ? shape
+          : scalar(shape.stride, shape.perGroup || absentSince(home, 'perGroup'))
+    const next = join(local.shape, assigned)
     if (same(local.shape, next)) return
     local.shape = next
     changed = true
   }
+  const mark = (frame: Frame, which: 'divergent' | 'perGroup') => {
+    if (frame[which]) return
+    frame[which] = true
+    changed = true
+  }
   const part = (target: Frame) => {
-    if (!target.divergent && absentSince(target)) {
-      target.divergent = true
-      changed = true
-    }
+    for (const which of ['divergent', 'perGroup'] as const) if (absentSince(target, which)) mark(target, which)
   }
   const within = (frame: Frame, list: readonly Statement[]) => {
     stack.push(frame)
@@ -162,10 +172,8 @@ export function analyseShapes(kernel: Kernel): void {
           break
         case 'if': {
           const shape = shapeOf(statement.condition, size)
-          if ((shape.varying || shape.stride !== 0) && !statement.frame.divergent) {
-            statement.frame.divergent = true
-            changed = true
-          }
+          if (shape.varying || shape.stride !== 0) mark(statement.frame, 'divergent')
+          if (shape.perGroup) mark(statement.frame, 'perGroup')
           within(statement.frame, statement.yes)
           within(statement.frame, statement.no)
           break

@@ -112,3 +112,25 @@ test('branches with barriers that all take', () => {
     expect(run(lanes, body(lanes), [1, 4, 0, 0])).toEqual(wanted(lanes, () => 1))
   }
 })
+
+test('what only some groups of lanes assign before a barrier', () => {
+  const row = (body: string): number[] => {
+    const code = `@group(0) @binding(0) var<storage, read_write> o: array<u32>;
+      var<workgroup> w: array<u32, 32>;
+      @compute @workgroup_size(8, 4) fn main(@builtin(local_invocation_index) l: u32, @builtin(local_invocation_id) id: vec3<u32>) {
+        var own = 5u; ${body} w[l] = 0u; workgroupBarrier(); o[l] = own + w[l];
+      }`
+    const o = new Uint32Array(32)
+    createSandbox(code).run([1, 1, 1], [o])
+    return [0, 8, 16, 24].map((first) => {
+      expect(new Set(o.slice(first, first + 8)).size).toBe(1)
+      return o[first]
+    })
+  }
+  expect(row('if id.y == 1u { own = 7u; }')).toEqual([5, 7, 5, 5])
+  expect(row('if id.y > 0u { if id.y < 3u { own++; } } else { own = 0u; }')).toEqual([0, 6, 6, 5])
+  expect(row('for (var i = 0u; i < id.y; i++) { own += 2u; }')).toEqual([5, 7, 9, 11])
+  expect(row('for (var i = 0u; i < 4u; i++) { if i == id.y { continue; } own += i; }')).toEqual([11, 10, 9, 8])
+  expect(row('var i = 0u; loop { if i >= id.y { break; } i++; } own = i;')).toEqual([0, 1, 2, 3])
+  expect(row('switch id.y { case 2u: { own = 1u; } default: { if id.y == 3u { break; } own = 2u; } }')).toEqual([2, 2, 1, 5])
+})

@@ -62,6 +62,17 @@ export function entryPoint(
     for (const [, name, type] of builtins) declare(c, value(name, type))
     write(c, `let gi = (wid.x + nw.x * (wid.y + nw.y * wid.z)) * ${sized || g.size}${sized ? '' : 'u'} + li;`)
     declare(c, value('gi', u32))
+    // Conditions in which vectors of invocations part but not those of one.
+    const row = r.pick([`li / ${size[0]}u`, ...(builtins.some(([, name]) => name === 'lid') ? ['lid.y', 'lid.z', 'lid.y + lid.z'] : [])])
+    if (size[0] % 4 === 0 && size[1] * size[2] > 1)
+      for (const [name, text, type] of [
+        ['row', row, u32],
+        ['odd', `(${row}) % 2u == 1u`, bool],
+        ['top', `${row} == 0u`, bool],
+      ] as const) {
+        write(c, `let ${name} = ${text};`)
+        declare(c, value(name, type))
+      }
     declareElements(c, size, total, elements)
     for (const { text, type } of zeros) write(c, hideZero(c, text, type))
     for (let phases = r.index([3, 3, 2, 1]); ; phases--) {
@@ -148,7 +159,10 @@ function output(c: Context, outputs: { integers: string; floats: string }): void
   }
   const all = visible(c).filter(
     (v) =>
-      v.space !== 'storage' && !v.fixed && c.scopes[1].includes(v) && !['li', 'wid', 'nw', 'gid', 'lid', 'gi', 'si', 'un'].includes(v.name),
+      v.space !== 'storage' &&
+      !v.fixed &&
+      c.scopes[1].includes(v) &&
+      !['li', 'wid', 'nw', 'gid', 'lid', 'gi', 'row', 'odd', 'top', 'si', 'un'].includes(v.name),
   )
   const privateOnes = c.scopes[0].filter((v) => v.space === 'private')
   for (const variable of [...all, ...privateOnes].slice(-8))

@@ -2,7 +2,7 @@
 import { block, type Context, declare, freshName, inside, level, write } from './context.js'
 import { expression, live, value } from './expressions.js'
 import { statements } from './statements.js'
-import { bool, i32, type Type, u32 } from './types.js'
+import { bool, i32, nothing, type Type, u32 } from './types.js'
 
 const few = (c: Context) => 1 + c.random.below(3)
 const condition = (c: Context) => live(c, bool, 1 + c.random.below(2)).text
@@ -145,9 +145,6 @@ function whileLoop(c: Context): void {
     body(c)
   })
 }
-
-/** Of what must not be used: it has no part of any type. */
-const nothing: Type = { kind: 'struct', name: '', members: [] }
 
 function plainLoop(c: Context): void {
   const r = c.random

@@ -144,5 +144,7 @@ function indexOf(c: Context, counters: readonly string[]): { text: string; signe
 function factor(c: Context, text: string): string {
   const by = c.random.pick([1, 1, 1, 2, 3, 4, 8, 16])
   if (by === 1) return text
-  return c.random.pick([`${text} * ${by}u`, `${by}u * ${text}`, by === 3 ? `${text} * 3u` : `(${text} << ${Math.log2(by)}u)`])
+  // A constant may be too large for a shift, which is an error.
+  const isConstant = visible(c).some((variable) => variable.fixed && variable.text === text)
+  return c.random.pick([`${text} * ${by}u`, `${by}u * ${text}`, by === 3 || isConstant ? `${text} * 3u` : `(${text} << ${Math.log2(by)}u)`])
 }

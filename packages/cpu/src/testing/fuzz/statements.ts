@@ -3,7 +3,7 @@ import { construct, floatLiteral, fromVariable, hideZero, literal, mustLive } fr
 import { block, type Context, clean, declare, type Expression, freshName, inside, level, type Variable, visible, write } from './context.js'
 import { callOf, expression, live, value } from './expressions.js'
 import { branch, lastOf, leave, leaveIf, loop, switching } from './flow.js'
-import { contains, f32, isInteger, scalarOf, type Type, u32, vector } from './types.js'
+import { contains, f32, isInteger, nothing, scalarOf, type Type, u32, vector } from './types.js'
 
 /** Statements in a row, until the budget ends or control leaves: gives whether it did. */
 export function statements(c: Context, count: number): boolean {
@@ -29,11 +29,14 @@ export function statements(c: Context, count: number): boolean {
   return false
 }
 
-/** A name of its own, or, in an inner scope, sometimes one that hides an outer variable. */
+/**
+ * A name of its own, or, in an inner scope, sometimes one that hides an outer variable. Not one that a loop's body declares behind a `continue`: in `continuing` Tint
+ * takes the inner variable for it, and refuses the program.
+ */
 function nameFor(c: Context, prefix: string): string {
   if (c.depth > 1 && c.random.chance(0.12)) {
     const here = new Set(c.scopes[c.scopes.length - 1].map(({ name }) => name))
-    const outer = visible(c).filter(({ name }) => /^v\d+$/.test(name) && !here.has(name))
+    const outer = visible(c).filter(({ name, type }) => /^v\d+$/.test(name) && !here.has(name) && type !== nothing)
     if (outer.length > 0) return c.random.pick(outer).name
   }
   return freshName(c, prefix)
@@ -59,8 +62,11 @@ export function variable(c: Context, type: Type = someType(c)): void {
     add('value', true)
   } else {
     const e = value(c, type, depthOf(c))
-    write(c, `${kind} ${name}${r.chance(0.4) ? `: ${type.name}` : ''} = ${e.text};`)
-    add(kind === 'var' ? 'function' : 'value')
+    // The optimiser before SwiftShader makes c1 * (c1 * x) of floats known before the program runs (c1 * c1) * x.
+    const known = e.fixed === true && contains(type, f32)
+    const written = known ? 'var' : kind
+    write(c, `${written} ${name}${r.chance(0.4) ? `: ${type.name}` : ''} = ${e.text};${known ? ` ${hideZero(c, name, type)}` : ''}`)
+    add(written === 'var' ? 'function' : 'value')
   }
 }
 

@@ -116,3 +116,6 @@ export const declareStruct = ({ name, members }: Struct) =>
   `struct ${name} { ${members
     .map((m) => `${m.align ? `@align(${m.align}) ` : ''}${m.size ? `@size(${m.size}) ` : ''}${m.name}: ${m.type.name}`)
     .join(', ')} }`
+
+/** Of what must not be used: it has no part of any type. */
+export const nothing: Type = { kind: 'struct', name: '', members: [] }
