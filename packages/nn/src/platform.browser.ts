@@ -1,5 +1,5 @@
 import { InputError } from './errors.js'
-import type { FolderEntry } from './platform.js'
+import type { FolderEntry, ReadBeside } from './platform.js'
 
 const refuse = (path: string): InputError =>
   new InputError("paths need Node; in a browser give the bytes instead (a Uint8Array for a model, data of kind 'memory')", { file: path })
@@ -16,8 +16,9 @@ export async function exists(path: string): Promise<boolean> {
   throw refuse(path)
 }
 
-export function readBeside(model: string): (location: string, range: { offset: number; length?: number }) => Promise<Uint8Array> {
-  return async () => {
+export function readBeside(model: string): ReadBeside {
+  const fail = async () => {
     throw refuse(model)
   }
+  return Object.assign(fail, { measure: fail })
 }

@@ -2,7 +2,7 @@
 import { elements } from '@espalier/kernels'
 import { InputError } from './errors.js'
 import type { Graph, TensorData } from './graph.js'
-import { fromBfloat, fromHalf } from './onnx/tensors.js'
+import { fromBfloat, fromHalf, widened } from './onnx/tensors.js'
 import { type Entry, encodeShaped, readEntries } from './safetensors.js'
 
 export interface WeightOptions {
@@ -82,5 +82,5 @@ function valuesOf(
   const { buffer } = new Uint8Array(data)
   if (dtype === 'F32') return new Float32Array(buffer)
   if (dtype === 'F64') return Float32Array.from(new Float64Array(buffer))
-  return Float32Array.from(new Uint16Array(buffer), dtype === 'F16' ? fromHalf : fromBfloat)
+  return widened(new Uint16Array(buffer), dtype === 'F16' ? fromHalf : fromBfloat)
 }

@@ -20,9 +20,12 @@ export interface Model {
   close(): void
 }
 
-/** Opens an ONNX model from a path (Node) or its bytes; or a graph. `gpu` is the best adapter there is when absent. */
-export async function openModel(from: string | Uint8Array | Graph, options: { gpu?: Gpu } = {}): Promise<Model> {
-  const graph = await graphOf(from)
+/**
+ * Opens an ONNX model from a path (Node) or its bytes; or a graph. `gpu` is the best adapter there is when absent, `memoryLimit` that of
+ * `importOnnx`.
+ */
+export async function openModel(from: string | Uint8Array | Graph, options: { gpu?: Gpu; memoryLimit?: number } = {}): Promise<Model> {
+  const graph = await graphOf(from, options)
   expectFloats(graph)
   const gpu = options.gpu ?? (await acquireGpu())
   const fused = fuseForInference(graph)
@@ -108,7 +111,7 @@ function expectFloats(graph: Graph): void {
   }
 }
 
-async function graphOf(from: string | Uint8Array | Graph): Promise<Graph> {
-  if (typeof from === 'string') return importOnnx(await readFile(from), { file: from, readExternal: readBeside(from) })
-  return from instanceof Uint8Array ? importOnnx(from) : from
+async function graphOf(from: string | Uint8Array | Graph, { memoryLimit }: { memoryLimit?: number }): Promise<Graph> {
+  if (typeof from === 'string') return importOnnx(await readFile(from), { file: from, readExternal: readBeside(from), memoryLimit })
+  return from instanceof Uint8Array ? importOnnx(from, { memoryLimit }) : from
 }

@@ -6,7 +6,9 @@
  */
 import { fromBinary } from '@bufbuild/protobuf'
 import { InputError } from '../errors.js'
+import type { Budget } from './budget.js'
 import { type GraphProto, type ModelProto, ModelProtoSchema } from './proto/onnx_pb.js'
+import { foresee } from './wire.js'
 
 export const oldestOpset = 6
 /** Opset 22 only adds element types to the operators that are read. */
@@ -42,12 +44,17 @@ export interface DecodedModel {
   readonly opset: number
 }
 
-export function decodeModel(bytes: Uint8Array, file: string | undefined): DecodedModel {
+/** Bytes that the import itself makes of each part: nodes, shapes for two batches, entries of its maps. */
+const imported = { NodeProto: 2048, TensorProto: 512, ValueInfoProto: 512, AttributeProto: 128 }
+
+export function decodeModel(bytes: Uint8Array, file: string | undefined, budget: Budget): DecodedModel {
   let model: ModelProto
   try {
+    foresee(ModelProtoSchema, bytes, (memory) => budget.takeObjects(memory, 'nodes and tensors'), imported)
     // The library bounds every read by the buffer and nesting by 100 levels; it throws an Error for whatever does not parse.
     model = fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false })
   } catch (cause) {
+    if (cause instanceof InputError) throw cause
     throw new InputError('not an ONNX model, or a truncated one', {
       file,
       expected: 'a complete ONNX protobuf',

@@ -3,6 +3,7 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import { type Attribute, elements } from '@espalier/kernels'
 import { InputError } from '../errors.js'
 import type { DataType, Graph, Node, TensorData, ValueInfo } from '../graph.js'
+import { createNames } from '../names.js'
 import { decompose, type Naming } from './decompose.js'
 import { fromNumbers } from './fold.js'
 import { isExportable } from './operators.js'
@@ -40,18 +41,10 @@ const elementTypes: Readonly<Record<DataType, TensorProto_DataType>> = {
  * have no place in a file.
  */
 export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
-  const taken = new Set([
-    ...graph.initializers.keys(),
-    ...graph.inputs.map(({ name }) => name),
-    ...graph.nodes.flatMap(({ outputs }) => outputs),
-  ])
+  const free = createNames(
+    new Set([...graph.initializers.keys(), ...graph.inputs.map(({ name }) => name), ...graph.nodes.flatMap(({ outputs }) => outputs)]),
+  )
   const constants: TensorProto[] = []
-  const free = (name: string): string => {
-    let unique = name
-    for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`
-    taken.add(unique)
-    return unique
-  }
   const constant: Naming['constant'] = (name, tensor) => {
     const unique = free(name)
     constants.push(tensorProto(unique, tensor))

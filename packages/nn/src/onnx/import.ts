@@ -1,6 +1,7 @@
 /** An ONNX file to a `Graph`. */
 import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
+import { createNames } from '../names.js'
 import { type Reading, readWithBatch } from './reading.js'
 import { type ImportOptions, readSource, type Source } from './source.js'
 import { turnedBack, withFewerTransposes } from './transposes.js'
@@ -25,11 +26,7 @@ export async function importOnnx(bytes: Uint8Array, options: ImportOptions = {})
 /** The same network with fewer Transposes, where its exporter wrote them around layers. */
 function withoutSandwiches(source: Source, reading: Reading): Reading {
   const known = new Map(reading.known)
-  const free = (wanted: string): string => {
-    let name = wanted
-    for (let i = 1; known.has(name) || reading.aliases.has(name); i++) name = `${wanted}_${i}`
-    return name
-  }
+  const free = createNames(new Set([...known.keys(), ...reading.aliases.keys()]))
   const constantOf = (name: string) => {
     const lanes = known.get(name)
     return lanes?.every(({ constant }) => constant === lanes[0].constant) ? lanes[0].constant : undefined
@@ -67,27 +64,28 @@ function assemble(source: Source, reading: Reading): Graph {
   const known = new Map(reading.known)
   let nodes = [...reading.nodes]
   const names = new Set(outputs.map(({ name }) => name))
+  const made = new Set(nodes.flatMap((node) => node.outputs))
   const renamed = new Map<string, string>()
+  const added: Node[] = []
   // An output that was another name for a tensor gives that tensor its name; where that cannot be, an Identity remains.
   for (const { name } of outputs) {
     const target = aliases.get(name) ?? name
     if (!known.has(target)) throw new InputError('is not computed by any node', { file, field: `output '${name}'` })
-    const produced = nodes.some(({ outputs }) => outputs.includes(target))
+    const produced = made.has(target)
     if (target === name && produced) continue
     if (target === name) {
       // What folded to a constant gets a name of its own, so that an Identity can give it as the output.
       if (!known.get(name)!.every(({ constant }) => constant))
         throw new InputError('is not computed', { file, field: `output '${name}'`, expected: 'the output of a node', found: 'an input' })
       known.set(`${name}/constant`, known.get(name)!)
-      nodes.push({ name: `${name}/identity`, op: 'Identity', inputs: [`${name}/constant`], outputs: [name], attributes: {} })
+      added.push(identity(`${name}/constant`, name))
     } else if (produced && !names.has(target)) {
-      const rename = (tensor: string) => (tensor === target ? name : tensor)
-      nodes = nodes.map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }))
       names.add(target)
       renamed.set(target, name)
-    } else
-      nodes.push({ name: `${name}/identity`, op: 'Identity', inputs: [renamed.get(target) ?? target], outputs: [name], attributes: {} })
+    } else added.push(identity(target, name))
   }
+  const rename = (tensor: string) => renamed.get(tensor) ?? tensor
+  nodes = [...nodes, ...added].map((node) => ({ ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) }))
 
   const live = new Set(outputs.map(({ name }) => name))
   const kept = nodes
@@ -145,13 +143,16 @@ function assemble(source: Source, reading: Reading): Graph {
   }
 }
 
+const identity = (from: string, to: string): Node => ({
+  name: `${to}/identity`,
+  op: 'Identity',
+  inputs: [from],
+  outputs: [to],
+  attributes: {},
+})
+
 /** Nodes that one operator became have names of their own making. */
 function withUniqueNames(nodes: readonly Node[]): Node[] {
-  const used = new Set<string>()
-  return nodes.map((node) => {
-    let name = node.name
-    for (let i = 1; used.has(name); i++) name = `${node.name}_${i}`
-    used.add(name)
-    return name === node.name ? node : { ...node, name }
-  })
+  const free = createNames()
+  return nodes.map((node) => ({ ...node, name: free(node.name) }))
 }

@@ -1,6 +1,7 @@
 /** Cutting: a graph without some of its channels. */
 import type { Attributes } from '@espalier/kernels'
 import type { Graph, Node, TensorData } from '../graph.js'
+import { createNames } from '../names.js'
 import type { Analysis } from './analysis.js'
 import { fromFront, numbers, scalar } from './attributes.js'
 import type { Use } from './context.js'
@@ -66,17 +67,11 @@ function takeGrouped(from: TensorData, axis: number, indices: ArrayLike<number>,
 /** Changes to nodes and constants, collected and then applied. Names that are free are found in the graph's order, so results are deterministic. */
 export function createEdit(graph: Graph) {
   const initializers = new Map(graph.initializers)
-  const taken = new Set([
-    ...graph.initializers.keys(),
-    ...graph.inputs.map((input) => input.name),
-    ...graph.nodes.flatMap((node) => node.outputs),
-  ])
-  const free = (wanted: string): string => {
-    let name = wanted
-    for (let i = 2; taken.has(name); i++) name = `${wanted}.${i}`
-    taken.add(name)
-    return name
-  }
+  const free = createNames(
+    new Set([...graph.initializers.keys(), ...graph.inputs.map((input) => input.name), ...graph.nodes.flatMap((node) => node.outputs)]),
+    '.',
+    2,
+  )
   return {
     initializers,
     /** The wanted name for a new tensor, or that name with a number. */

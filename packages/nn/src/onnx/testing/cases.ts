@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import { InputError } from '../../errors.js'
 import type { Graph, TensorData, ValueInfo } from '../../graph.js'
+import { createBudget } from '../budget.js'
 import { toNumbers } from '../fold.js'
 import { importOnnx } from '../import.js'
 import { ModelProtoSchema, TensorProtoSchema } from '../proto/onnx_pb.js'
-import { readTensor } from '../tensors.js'
+import { createTensorReader } from '../tensors.js'
 
 export const shared = process.env.ESPALIER_SHARED ?? fileURLToPath(new URL('../../../../../../shared', import.meta.url))
 
@@ -54,8 +55,10 @@ export async function importCase(name: string): Promise<Graph> {
   }
 }
 
+const readTensorOf = (file: string) => createTensorReader({ file, readExternal: undefined, budget: createBudget(file, undefined) })
+
 const tensors = (name: string, which: 'input' | 'output', values: readonly ValueInfo[]): Promise<TensorData[]> =>
-  Promise.all(values.map((value, i) => readTensor(protoOf(name, `${which}_${i}`), value.name, name, undefined)))
+  Promise.all(values.map((value, i) => readTensorOf(name)(protoOf(name, `${which}_${i}`), value.name)))
 
 /** The inputs that the imported graph still has (the first ones: constants come last), and what its outputs must be. */
 export const caseInputs = (name: string, graph: Graph): Promise<TensorData[]> => tensors(name, 'input', graph.inputs)
