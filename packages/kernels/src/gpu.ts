@@ -33,6 +33,11 @@ export interface Gpu {
   check(): void
   /** Waits for all submitted work, then `check()`s. */
   sync(): Promise<void>
+  /**
+   * Waits for what the device promises. Whatever a driver throws becomes a GpuError: of the loss, as soon as the device is lost or closed, although the
+   * promise may then never be settled; else `what` and the reason. `begin` is called at once.
+   */
+  settle<T>(what: string, begin: () => Promise<T>): Promise<T>
   close(): void
   /** What the device came from, for other libraries that want WebGPU's entry point: `navigator.gpu` in a browser, an instance of Dawn in Node, or the CPU device's. */
   readonly instance: GPU
@@ -43,7 +48,7 @@ export class NoAdapterError extends Error {
   override name = 'NoAdapterError'
 }
 
-/** The device refused or lost work; `message` begins with what it was doing. */
+/** The device was lost, or refused work; `message` begins with which device, or with what it was doing. Once it was lost, whatever needs the device throws this. */
 export class GpuError extends Error {
   override name = 'GpuError'
 }
@@ -59,7 +64,7 @@ const wantedFeatures = ['shader-f16', 'subgroups', 'timestamp-query'] as const
 
 /**
  * Opens the best adapter there is, a hardware GPU or else the CPU device, or the preferred one (`--adapter`). `threads` is how many the CPU device
- * computes on, all cores when absent; no other adapter takes it. Throws NoAdapterError with what was tried.
+ * computes on, all cores when absent; no other adapter takes it. Throws NoAdapterError with what was tried, GpuError where the adapter gives no device.
  */
 export async function acquireGpu(options: { prefer?: AdapterPreference; threads?: number } = {}): Promise<Gpu> {
   const platform = await openPlatform(options.prefer, options.threads)
@@ -90,22 +95,46 @@ async function openDevice({ adapter, instance }: Found, info: GpuInfo): Promise<
   const requiredLimits: Record<string, number> = {}
   for (const name of wanted) requiredLimits[name] = adapter.limits[name]
   const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[]
-  const device = await adapter.requestDevice({ label: 'espalier', requiredLimits, requiredFeatures })
+  const device = await adapter.requestDevice({ label: 'espalier', requiredLimits, requiredFeatures }).catch((error: unknown) => {
+    throw new GpuError(`the GPU '${info.name}' gives no device: ${reasonOf(error)}`)
+  })
 
   let failure: GpuError | undefined
   let closed = false
+  /** Of those who wait, and would do so for ever where a driver forgets them. */
+  const waiting = new Set<(error: GpuError) => void>()
   device.onuncapturederror = (event) => {
     failure ??= new GpuError(
       `WebGPU ${event.error.constructor.name.replace(/^GPU|Error$/g, '').toLowerCase()} error: ${event.error.message}`,
     )
   }
   void device.lost.then((lost) => {
-    if (!closed) failure ??= new GpuError(`the GPU device was lost (${lost.reason}): ${lost.message || 'no reason given'}`)
+    failure ??= new GpuError(
+      closed ? 'the GPU was closed' : `the GPU '${info.name}' was lost (${lost.reason}): ${lost.message || 'no reason given'}`,
+    )
+    for (const reject of waiting) reject(failure)
   })
   const check = () => {
     if (closed) throw new GpuError('the GPU was closed')
     if (failure) throw failure
   }
+  const settle = async <T>(what: string, begin: () => Promise<T>): Promise<T> => {
+    check()
+    try {
+      const value = await orLost(waiting, begin)
+      check()
+      return value
+    } catch (error) {
+      if (error instanceof GpuError) throw error
+      // What fails because of the loss may say so before the device does.
+      await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, lossIsKnownAfter))])
+      check()
+      throw new GpuError(`${what}: ${reasonOf(error)}`)
+    }
+  }
+  // An adapter that was lost gives a device that is lost.
+  await Promise.race([device.lost, undefined])
+  check()
   const refused = new Set<string>()
   return {
     device,
@@ -123,15 +152,31 @@ async function openDevice({ adapter, instance }: Found, info: GpuInfo): Promise<
     },
     check,
     async sync() {
-      check()
-      await device.queue.onSubmittedWorkDone()
-      check()
+      await settle('waiting for the GPU', () => device.queue.onSubmittedWorkDone())
     },
+    settle,
     close() {
       closed = true
       device.destroy()
     },
     instance,
+  }
+}
+
+/** Milliseconds. */
+const lossIsKnownAfter = 50
+
+const reasonOf = (error: unknown) => (error instanceof Error ? error.message : '') || String(error)
+
+/** Rejects with what is given to the function that waits in `waiting` meanwhile. A device lives long: a race with its `lost` would leave something there each time. */
+async function orLost<T>(waiting: Set<(error: GpuError) => void>, begin: () => Promise<T>): Promise<T> {
+  let leave: (error: GpuError) => void
+  const lost = new Promise<never>((_, reject) => (leave = reject))
+  waiting.add(leave!)
+  try {
+    return await Promise.race([begin(), lost])
+  } finally {
+    waiting.delete(leave!)
   }
 }
 

@@ -69,26 +69,51 @@ function pipelineFor(gpu: Gpu, shader: Shader, constants: Readonly<Record<string
   return pipeline
 }
 
-async function compile(gpu: Gpu, shader: Shader, constants: Readonly<Record<string, number>>): Promise<GPUComputePipeline> {
+/**
+ * Makes something, and a promise of what the device finds wrong with it, the innermost of `filters` first. Scopes are pushed and popped at once: those who
+ * wait meanwhile push and pop theirs.
+ */
+function captured<T>(
+  { device }: Gpu,
+  filters: readonly GPUErrorFilter[],
+  make: () => T,
+): { made: T; error: Promise<GPUError | undefined> } {
+  for (const filter of filters) device.pushErrorScope(filter)
+  const pop = () => {
+    const error = Promise.all(filters.map(() => device.popErrorScope())).then((all) => all.find((each) => each !== null) ?? undefined)
+    // Whoever made it may never come to wait for it: the device is lost, or `make` threw.
+    error.catch(() => {})
+    return error
+  }
+  let made: T
+  try {
+    made = make()
+  } catch (error) {
+    void pop()
+    throw error
+  }
+  return { made, error: pop() }
+}
+
+function compile(gpu: Gpu, shader: Shader, constants: Readonly<Record<string, number>>): Promise<GPUComputePipeline> {
   const { device } = gpu
-  device.pushErrorScope('validation')
-  const module = device.createShaderModule({ label: shader.name, code: shader.code })
-  const layout = device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [layoutFor(device, shader.access.length)] })
-  const compiled = device
-    .createComputePipelineAsync({ label: shader.name, layout, compute: { module, entryPoint: shader.entryPoint ?? 'main', constants } })
-    .catch((error: unknown) => error)
-  const scope = await device.popErrorScope()
-  const info = await module.getCompilationInfo()
-  const pipeline = await compiled
-  if (scope || pipeline instanceof Error || !pipeline) {
-    const lines = info.messages.map(
+  return gpu.settle(`operation '${shader.name}'`, async () => {
+    const { made, error } = captured(gpu, ['validation'], () => {
+      const module = device.createShaderModule({ label: shader.name, code: shader.code })
+      const layout = device.createPipelineLayout({ label: shader.name, bindGroupLayouts: [layoutFor(device, shader.access.length)] })
+      const pipeline = device
+        .createComputePipelineAsync({ label: shader.name, layout, compute: { module, entryPoint: shader.entryPoint ?? 'main', constants } })
+        .catch((reason: unknown) => ({ reason }))
+      return { module, pipeline }
+    })
+    const [scope, { messages }, pipeline] = await Promise.all([error, made.module.getCompilationInfo(), made.pipeline])
+    if (!scope && pipeline && !('reason' in pipeline)) return pipeline
+    const lines = messages.map(
       (message) => `  ${shader.name}.wgsl:${message.lineNum}:${message.linePos} ${message.type}: ${message.message}`,
     )
-    throw new GpuError(
-      [`operation '${shader.name}': its shader does not compile: ${scope?.message ?? String(pipeline)}`, ...lines].join('\n'),
-    )
-  }
-  return pipeline as GPUComputePipeline
+    const reason = scope?.message ?? String(pipeline && 'reason' in pipeline ? pipeline.reason : pipeline)
+    throw new Error([`its shader does not compile: ${reason}`, ...lines].join('\n'))
+  })
 }
 
 /** Compiles what is not compiled yet and binds everything. Errors name the operation. */
@@ -96,31 +121,31 @@ export async function createProgram(gpu: Gpu, dispatches: readonly Dispatch[], p
   const { device } = gpu
   gpu.check()
   const pipelines = await Promise.all(dispatches.map((dispatch) => pipelineFor(gpu, dispatch.shader, dispatch.constants ?? {})))
+  for (const dispatch of dispatches) checkDispatch(dispatch, gpu)
   const params = new ArrayBuffer(Math.max(1, dispatches.length) * uniformAlignment)
   const sizes = dispatches.map((dispatch, i) => writeParams(params, i * uniformAlignment, dispatch))
-  device.pushErrorScope('validation')
-  const uniforms = device.createBuffer({
-    label: 'params',
-    size: params.byteLength,
-    usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-  })
-  device.queue.writeBuffer(uniforms, 0, params)
-  const bindGroups = dispatches.map((dispatch, i) => {
-    checkDispatch(dispatch, gpu)
-    const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: uniforms, offset: i * uniformAlignment, size: sizes[i] } }]
-    dispatch.operands.forEach((tensor, j) => {
-      const resource = tensor
-        ? { ...place(tensor), size: Math.max(4, elements(tensor.shape) * 4) }
-        : { buffer: cacheOf(device).absent, offset: j * uniformAlignment, size: uniformAlignment }
-      entries.push({ binding: j + 1, resource })
+  const { made, error } = captured(gpu, ['validation'], () => {
+    const uniforms = device.createBuffer({
+      label: 'params',
+      size: params.byteLength,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     })
-    return device.createBindGroup({ label: dispatch.shader.name, layout: layoutFor(device, dispatch.operands.length), entries })
+    device.queue.writeBuffer(uniforms, 0, params)
+    const bindGroups = dispatches.map((dispatch, i) => {
+      const entries: GPUBindGroupEntry[] = [{ binding: 0, resource: { buffer: uniforms, offset: i * uniformAlignment, size: sizes[i] } }]
+      dispatch.operands.forEach((tensor, j) => {
+        const resource = tensor
+          ? { ...place(tensor), size: Math.max(4, elements(tensor.shape) * 4) }
+          : { buffer: cacheOf(device).absent, offset: j * uniformAlignment, size: uniformAlignment }
+        entries.push({ binding: j + 1, resource })
+      })
+      return device.createBindGroup({ label: dispatch.shader.name, layout: layoutFor(device, dispatch.operands.length), entries })
+    })
+    return { uniforms, bindGroups }
   })
-  const error = await device.popErrorScope()
-  if (error)
-    throw new GpuError(
-      `binding ${[...new Set(dispatches.map((dispatch) => dispatch.shader.name))].slice(0, 8).join(', ')}: ${error.message}`,
-    )
+  const names = [...new Set(dispatches.map((dispatch) => dispatch.shader.name))].slice(0, 8).join(', ')
+  await gpu.settle(`binding ${names}`, () => orThrow(error))
+  const { uniforms, bindGroups } = made
   return {
     dispatchCount: dispatches.length,
     encode(pass, from = 0, to = dispatches.length) {
@@ -172,20 +197,23 @@ function checkDispatch(dispatch: Dispatch, gpu: Gpu): void {
   }
 }
 
+async function orThrow(error: Promise<GPUError | undefined>): Promise<void> {
+  const found = await error
+  if (found) throw new Error(found.message || 'out of memory')
+}
+
 /** Allocates a buffer; out of memory is a GpuError that says what for. */
 export async function allocate(gpu: Gpu, label: string, bytes: number, usage?: GPUBufferUsageFlags): Promise<GPUBuffer> {
   gpu.check()
-  const { device } = gpu
-  device.pushErrorScope('validation')
-  device.pushErrorScope('out-of-memory')
-  const buffer = device.createBuffer({
-    label,
-    size: Math.max(16, Math.ceil(bytes / 16) * 16),
-    usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-  })
-  const error = (await device.popErrorScope()) ?? (await device.popErrorScope())
-  if (error) throw new GpuError(`allocating ${bytes} bytes for ${label}: ${error.message || 'out of memory'}`)
-  return buffer
+  const { made, error } = captured(gpu, ['validation', 'out-of-memory'], () =>
+    gpu.device.createBuffer({
+      label,
+      size: Math.max(16, Math.ceil(bytes / 16) * 16),
+      usage: usage ?? GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+    }),
+  )
+  await gpu.settle(`allocating ${bytes} bytes for ${label}`, () => orThrow(error))
+  return made
 }
 
 /** Reads bytes back from a buffer. Waits for all submitted work. */
@@ -202,14 +230,12 @@ export async function readBuffer(gpu: Gpu, buffer: GPUBuffer, offset: number, by
   encoder.copyBufferToBuffer(buffer, offset, staging, 0, size)
   device.queue.submit([encoder.finish()])
   try {
-    await staging.mapAsync(GPUMapMode.READ)
-  } catch (error) {
-    gpu.check()
-    throw new GpuError(`reading back ${buffer.label}: ${String(error)}`)
+    return await gpu.settle(`reading back ${buffer.label}`, async () => {
+      await staging.mapAsync(GPUMapMode.READ)
+      // Throws where the device was lost since, which unmaps it.
+      return staging.getMappedRange().slice(0, bytes)
+    })
+  } finally {
+    staging.destroy()
   }
-  const copy = staging.getMappedRange().slice(0, bytes)
-  staging.unmap()
-  staging.destroy()
-  gpu.check()
-  return copy
 }

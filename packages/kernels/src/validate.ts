@@ -39,7 +39,9 @@ export async function validate(
     if (!tried.has(key)) tried.set(key, isRight(gpu, cases[shader.name](constants)))
     right.push([shader.name, tried.get(key)!])
   }
-  for (const [name, each] of right) if (!(await each)) gpu.refused.add(name)
+  // All at once: one that fails, as all do when the device is lost, is not to be forgotten behind another.
+  const verdicts = await Promise.all(right.map(([, each]) => each))
+  for (const [i, [name]] of right.entries()) if (!verdicts[i]) gpu.refused.add(name)
   return [...new Set(right.map(([name]) => name))].filter((name) => gpu.refused.has(name))
 }
 
