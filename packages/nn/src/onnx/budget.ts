@@ -15,6 +15,10 @@ export interface Budget {
   take(bytes: number, field: string): void
   /** The same for plain objects and lists, of which there may be no more than the language has memory for. */
   takeObjects(bytes: number, field: string): void
+  /** Bytes that may still be taken. */
+  left(): number
+  /** What `step` took is given back where it throws. */
+  attempt<T>(step: () => T): T
   /** Numbers that may be computed from constants, where the file has that many. */
   work(numbers: number): number
 }
@@ -48,6 +52,16 @@ export function createBudget(file: string | undefined, memoryLimit: number | und
       objects += bytes
       expect(objects, Math.min(limit(), Math.max(mostObjects, memoryLimit ?? 0)), field)
       take(bytes, field)
+    },
+    left: () => limit() - taken,
+    attempt(step) {
+      const before = taken
+      try {
+        return step()
+      } catch (error) {
+        taken = before
+        throw error
+      }
     },
     work: (numbers) => Math.max(2 ** 22 + perByte * numbers, (memoryLimit ?? 0) / 16),
   }

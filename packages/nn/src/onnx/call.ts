@@ -4,6 +4,7 @@ import { InputError } from '../errors.js'
 import type { DataType, TensorData } from '../graph.js'
 import { toNumbers } from './fold.js'
 import { type AttributeProto, AttributeProto_AttributeType as Type } from './proto/onnx_pb.js'
+import { highestRank } from './tensors.js'
 
 /** What is known of a tensor while a certain batch size is assumed. */
 export interface Known {
@@ -83,10 +84,14 @@ export function createCall(source: CallSource, known: ReadonlyMap<string, Lanes>
       if (!constants?.every((constant) => constant !== undefined))
         return refuse(`a constant for ${what}`, `'${inputs[input]}', computed at run time`)
       const [first, ...rest] = constants
+      // It is read for every node that names it: a long one would take time without end.
+      const most = Math.max(2 * highestRank, source.outputs.length)
+      if (first.data.length > most) return refuse(`at most ${most} numbers for ${what}`, `${first.data.length} in '${inputs[input]}'`)
       const values = toNumbers(first)
       if (rest.some((other) => other !== first && toNumbers(other).some((value, i) => value !== values[i])))
         return refuse(`${what} that does not depend on the batch size`, `'${inputs[input]}', which does`)
-      return first.type === 'float32' ? Array.from(first.data as Float32Array) : values
+      const numbers = first.type === 'float32' ? Array.from(first.data as Float32Array) : values
+      return numbers.some(Number.isNaN) ? refuse(`numbers for ${what}`, `NaN in '${inputs[input]}'`) : numbers
     },
     shape(input) {
       const shapes = lanes(input)?.map(({ shape }) => shape)

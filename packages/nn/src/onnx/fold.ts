@@ -157,6 +157,7 @@ const folds: Readonly<Record<string, Fold>> = {
     })
   },
   Gather: (attributes, [x, indices], limit) => {
+    if (indices.data.length > limit) return undefined
     const axis = normalizeAxis(Number(attributes.axis), x.dims.length)
     const [outer, size, inner] = [elements(x.dims.slice(0, axis)), x.dims[axis], elements(x.dims.slice(axis + 1))]
     const picks = toNumbers(indices).map((index) => normalizeAxis(index, size))
@@ -168,7 +169,7 @@ const folds: Readonly<Record<string, Fold>> = {
       return (Math.floor(row / picks.length) * size + picks[row % picks.length]) * inner + (i % inner)
     })
   },
-  Slice: (attributes, [x]) => {
+  Slice: (attributes, [x], limit) => {
     const [starts, ends, axes, steps] = ['starts', 'ends', 'axes', 'steps'].map((name) => list(attributes, name))
     const dims = [...x.dims]
     const first = dims.map(() => 0)
@@ -180,6 +181,7 @@ const folds: Readonly<Record<string, Fold>> = {
       first[axis] = range.start
       stride[axis] = steps[i]
     }
+    if (elements(dims) > limit) return undefined
     const at = indexer(dims)
     return rearranged(x, dims, (i) =>
       offset(

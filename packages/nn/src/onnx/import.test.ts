@@ -307,7 +307,7 @@ describe('constants', () => {
       onnxFile({
         constants,
         nodes: [
-          { op: 'PRelu', inputs: ['x', ...names] },
+          { op: 'Softsign', inputs: ['x', ...names] },
           { op: 'Relu', inputs: ['x'], outputs: ['dead'] },
         ],
       }),

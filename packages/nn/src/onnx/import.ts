@@ -2,6 +2,7 @@
 import { InputError } from '../errors.js'
 import type { Graph, Node, TensorData } from '../graph.js'
 import { createNames } from '../names.js'
+import { badNumber } from './parameters.js'
 import { type Reading, readWithBatch } from './reading.js'
 import { type ImportOptions, readSource, type Source } from './source.js'
 import { turnedBack, withFewerTransposes } from './transposes.js'
@@ -112,6 +113,12 @@ function assemble(source: Source, reading: Reading): Graph {
         })
       initializers.set(input, constant.dims.length === 0 ? { ...constant, dims: [1] } : constant)
     }
+
+  const bad = badNumber({ nodes: kept, initializers })
+  if (bad) {
+    const { tensor, index, expected, found } = bad
+    throw new InputError('cannot be computed with', { file, field: `tensor '${tensor}', index ${index}`, expected, found })
+  }
 
   const symbolic = (name: string): readonly (number | string)[] => {
     const lanes = known.get(aliases.get(name) ?? name)

@@ -5,6 +5,7 @@
 import type { Attributes } from '@espalier/kernels'
 import type { Call, Lanes } from './call.js'
 import { normalizeAxis } from './shapes.js'
+import { highestRank } from './tensors.js'
 
 /** What a node becomes: nodes in order, the last of which makes its outputs, or nothing but another name for one of its inputs. */
 export type Normalized = readonly Draft[] | { readonly alias: string }
@@ -38,7 +39,11 @@ const repeated = (value: number, length: number): number[] => new Array<number>(
 
 const axesOf = (call: Call, axes: readonly number[], extra = 0): number[] => {
   const rank = call.shape(0)?.length
-  return axes.map((axis) => (rank === undefined ? axis : normalizeAxis(axis, rank + extra)))
+  if (rank === undefined) return [...axes]
+  const all = axes.map((axis) => normalizeAxis(axis, rank + extra))
+  if (!all.every((axis) => Number.isInteger(axis) && axis >= 0 && axis < rank + extra))
+    call.refuse(`axes from ${-rank - extra} to ${rank + extra - 1}`, `[${axes}]`)
+  return all
 }
 
 /** Explicit pads [begin..., end...] of a window; SAME keeps ceil(size / stride) outputs (ONNX, auto_pad of Conv). */
@@ -186,6 +191,8 @@ const pad: Rule = (call) => {
   const given = (call.opset < 11 ? call.numbers('pads') : call.constant(1, 'pads')) ?? call.refuse('pads', 'none')
   const value = call.opset < 11 ? call.number('value', 0) : (call.constant(2, 'the value')?.[0] ?? 0)
   const axes = call.has(3) ? axesOf(call, call.constant(3, 'axes')!) : undefined
+  const padded = axes?.length ?? call.shape(0)?.length
+  if (padded !== undefined && given.length !== 2 * padded) call.refuse(`${2 * padded} pads`, `${given.length}`)
   if (!axes) return only(call, { pads: given, mode, value })
   const rank = call.shape(0)?.length ?? call.refuse('an input of known rank, to resolve axes', 'unknown')
   const pads = repeated(0, 2 * rank)
@@ -223,12 +230,20 @@ const gather: Rule = (call) => {
   ]
 }
 
+/** A constant shape, for each assumed batch. */
+const targetsOf = (call: Call): (number[] | undefined)[] | undefined =>
+  call.lanes(1)?.map(({ constant }) => {
+    const count = constant?.data.length ?? 0
+    if (count > highestRank) call.refuse(`a shape of at most ${highestRank} dimensions`, `${count}`)
+    return constant && Array.from(constant.data as BigInt64Array, Number)
+  })
+
 /**
  * The target shape as an attribute that holds for every batch: constant, or computed from the input's own shape, of which only the
  * batch may be free.
  */
 const reshape: Rule = (call) => {
-  const targets = call.lanes(1)?.map(({ constant }) => constant && Array.from(constant.data as BigInt64Array, Number))
+  const targets = targetsOf(call)
   if (!targets?.every((target) => target !== undefined))
     return call.refuse("a constant shape, or one computed from the input's shape", `'${call.inputs[1]}', computed at run time`)
   const inputs = call.lanes(0)?.map(({ shape }) => shape)
@@ -251,7 +266,7 @@ const reshape: Rule = (call) => {
 
 /** Sizes of 1 leave the input's, so that the batch need not be known. */
 const expand: Rule = (call) => {
-  const targets = call.lanes(1)?.map(({ constant }) => constant && Array.from(constant.data as BigInt64Array, Number))
+  const targets = targetsOf(call)
   if (!targets?.every((target) => target !== undefined)) return call.refuse('a constant shape', `'${call.inputs[1]}', computed at run time`)
   const x = call.lanes(0)
   const shape = targets[0].map((size, axis) => {
@@ -269,7 +284,11 @@ const axesRule =
   (extra: (axes: readonly number[]) => number): Rule =>
   (call) => {
     const given = call.numbers('axes') ?? call.constant(1, 'axes')
-    if (given) return only(call, { axes: axesOf(call, given, extra(given)) })
+    if (given) {
+      const axes = axesOf(call, given, extra(given))
+      if (new Set(axes).size < axes.length) call.refuse('axes that differ', `[${given}]`)
+      return only(call, { axes })
+    }
     const shape = call.shape(0) ?? call.refuse('axes, or an input of known shape', 'neither')
     return only(call, { axes: shape.flatMap((size, axis) => (size === 1 ? [axis] : [])) })
   }
@@ -455,10 +474,18 @@ const rules: Readonly<Record<string, Rule>> = {
   Slice: slice,
   Reshape: reshape,
   Expand: expand,
-  Flatten: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
+  Flatten: (call) => {
+    const axis = call.number('axis', 1)
+    // All axes may be in front.
+    return one(call, { axis: axis === call.shape(0)?.length ? axis : axesOf(call, [axis])[0] })
+  },
   Concat: (call) => one(call, { axis: axesOf(call, [call.number('axis', 1)])[0] }),
   Gather: gather,
-  Tile: (call) => only(call, { repeats: call.constant(1, 'repeats') ?? call.refuse('repeats', 'none') }),
+  Tile: (call) => {
+    const repeats = call.constant(1, 'repeats') ?? call.refuse('repeats', 'none')
+    const rank = call.shape(0)?.length ?? repeats.length
+    return repeats.length === rank ? only(call, { repeats }) : call.refuse(`${rank} repeats`, `${repeats.length}`)
+  },
   Transpose: (call) => {
     const rank = call.shape(0)?.length
     const perm =

@@ -13,7 +13,12 @@ export const normalizeAxis = (axis: number, rank: number): number => (axis < 0 ?
 
 /** The shape of an element-wise operation's output; throws where the inputs do not fit. */
 export function broadcast(...shapes: readonly Shape[]): Shape {
-  const rank = Math.max(...shapes.map((shape) => shape.length))
+  return broadcastAll(shapes)
+}
+
+/** The same for as many as there are: arguments of a call have their place on the stack. */
+function broadcastAll(shapes: readonly Shape[]): Shape {
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0)
   return Array.from({ length: rank }, (_, axis) => {
     const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1)
     const size = sizes.find((each) => each !== 1) ?? 1
@@ -49,7 +54,7 @@ export function sliceRange(start: number, end: number, step: number, size: numbe
 
 const same: Infer = (_, [x]) => x && [x]
 
-const elementwise: Infer = (_, inputs) => (inputs.every((shape) => shape !== undefined) ? [broadcast(...(inputs as Shape[]))] : undefined)
+const elementwise: Infer = (_, inputs) => (inputs.every((shape) => shape !== undefined) ? [broadcastAll(inputs as Shape[])] : undefined)
 
 const reduce: Infer = (attributes, [x]) => {
   if (!x) return undefined

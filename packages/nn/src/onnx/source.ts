@@ -148,6 +148,7 @@ async function readNode(proto: NodeProto, name: string, file: string | undefined
   let tensor: TensorData | undefined
   for (const attribute of proto.attribute) {
     const value = readAttribute(attribute)
+    if ([value].flat().some(Number.isNaN) && op !== 'Constant') refuse(`attribute ${attribute.name} to be a number`, 'NaN')
     if (value !== undefined) attributes[attribute.name] = value
     else if (attribute.type === AttributeType.TENSOR && attribute.t && attribute.name === 'value')
       tensor = await readTensor(attribute.t, `${field}, attribute value`)
