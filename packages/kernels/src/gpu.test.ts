@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest'
-import { acquireGpu, listAdapters, NoAdapterError } from './gpu.js'
+import { expect, test, vi } from 'vitest'
+import { acquireGpu, GpuError, listAdapters, NoAdapterError } from './gpu.js'
 
 test('an adapter is found, named and classed', async () => {
   const gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
@@ -48,6 +48,41 @@ test('all adapters are listed in the order in which they are taken, and open', a
 
 test('an adapter that does not exist is an error that says what was tried', async () => {
   await expect(acquireGpu({ prefer: 'no-such-adapter' })).rejects.toThrow(NoAdapterError)
+})
+
+test('who waits for a device that is lost or closed hears of it, also where the driver forgets him or fails first', async () => {
+  for (const [end, message] of [
+    ['destroy', /^the GPU '.+' was lost \(destroyed\): .+/],
+    ['close', /^the GPU was closed$/],
+  ] as const) {
+    const gpu = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
+    const fail = () => Promise.reject(new DOMException('', 'AbortError'))
+    await expect(gpu.settle('trying', fail)).rejects.toThrow(/^trying: .*AbortError/)
+    const waits = [gpu.settle('waiting', () => new Promise(() => {})), gpu.sync(), gpu.settle('trying', fail)]
+    const heard = Promise.allSettled(waits)
+    if (end === 'close') gpu.close()
+    else gpu.device.destroy()
+    const [forgotten, , failed] = await heard
+    for (const each of [forgotten, failed])
+      expect(each).toMatchObject({ reason: { name: 'GpuError', message: expect.stringMatching(message) } })
+    await expect(gpu.sync()).rejects.toThrow(message)
+  }
+})
+
+test('an adapter that gives no device, or one that is lost by then, is a GpuError', async () => {
+  const { instance, close } = await acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })
+  const { requestDevice } = Object.getPrototypeOf(await instance.requestAdapter()) as GPUAdapter
+  const request = vi.spyOn(Object.getPrototypeOf(await instance.requestAdapter()) as GPUAdapter, 'requestDevice')
+  request.mockRejectedValueOnce(new DOMException('the driver is gone', 'OperationError'))
+  await expect(acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })).rejects.toThrow(/^the GPU '.+' gives no device: the driver is gone$/)
+  request.mockImplementationOnce(async function (this: GPUAdapter, descriptor) {
+    const device = await requestDevice.call(this, descriptor)
+    device.destroy()
+    return device
+  })
+  await expect(acquireGpu({ prefer: process.env.ESPALIER_ADAPTER })).rejects.toThrow(GpuError)
+  request.mockRestore()
+  close()
 })
 
 test('SwiftShader opens by its name where the package that carries it is', async () => {
