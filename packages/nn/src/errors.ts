@@ -18,16 +18,23 @@ export class InputError extends Error {
     what: string,
     details: { file?: string; field?: string; expected?: string | number; found?: string | number; cause?: unknown } = {},
   ) {
-    const { file, field, expected, found, cause } = details
+    const { file, cause } = details
+    const [field, expected, found] = [details.field, details.expected, details.found].map(readable)
     const comparison = [expected === undefined ? '' : `expected ${expected}`, found === undefined ? '' : `found ${found}`]
       .filter(Boolean)
       .join(', ')
     super([file, field, what, comparison].filter(Boolean).join(': '), cause === undefined ? undefined : { cause })
     this.file = file
     this.field = field
-    this.expected = expected === undefined ? undefined : String(expected)
-    this.found = found === undefined ? undefined : String(found)
+    this.expected = expected
+    this.found = found
   }
+}
+
+/** A name or a list in a file may be of any length. */
+function readable(value: string | number | undefined): string | undefined {
+  const text = value === undefined ? undefined : String(value)
+  return text !== undefined && text.length > 2000 ? `${text.slice(0, 1990)} ...` : text
 }
 
 /** The caller's AbortSignal ended the work; everything that was promised to be saved was saved before this was thrown. */

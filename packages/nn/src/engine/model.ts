@@ -32,7 +32,8 @@ export async function openModel(from: string | Uint8Array | Graph, options: { gp
   const executables = new Map<number, Promise<Executable>>()
   const feeds = graph.inputs.filter((input) => !graph.initializers.has(input.name))
   // An input of which only the shape matters has no memory.
-  const used = feeds.filter(({ name }) => graph.nodes.some(({ inputs }) => inputs.includes(name)))
+  const read = new Set(graph.nodes.flatMap(({ inputs }) => inputs))
+  const used = feeds.filter(({ name }) => read.has(name))
   return {
     graph,
     async run(inputs) {
@@ -100,8 +101,9 @@ function expectFloats(graph: Graph): void {
   for (const { name, type } of graph.inputs)
     if (type !== 'float32' && !graph.initializers.has(name))
       throw new InputError('unsupported type', { field: `input '${name}'`, expected: 'float32', found: type })
+  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)))
   for (const { name, type } of graph.outputs) {
-    const node = graph.nodes.find(({ outputs }) => outputs.includes(name))
+    const node = makers.get(name)
     if (type !== 'float32' && !(node?.op === 'Identity' && graph.initializers.has(node.inputs[0])))
       throw new InputError('unsupported type', {
         field: `output '${name}'${node ? ` of node '${node.name}' (${node.op})` : ''}`,

@@ -1,8 +1,9 @@
 /** One walk over a graph that finds which channels are the same channel. */
+import { InputError } from '../errors.js'
 import type { Graph, Node } from '../graph.js'
-import { createAtoms } from './atoms.js'
+import { createAtoms, TooManyChannels } from './atoms.js'
 import { balance } from './balance.js'
-import { type Context, type Layer, refuse, type Use } from './context.js'
+import { type Context, type Layer, type Rule, refuse, type Use } from './context.js'
 import { type Layout, opaque } from './layout.js'
 import { rules } from './rules.js'
 import type { Shuffle } from './shuffle.js'
@@ -44,7 +45,7 @@ export function analyse(graph: Graph): Analysis {
   }
   for (const node of graph.nodes) {
     const rule = Object.hasOwn(rules, node.op) ? rules[node.op] : undefined
-    const layouts = rule ? rule(node, context) : refuse(context, node, `unknown operation ${node.op} at ${node.name}`)
+    const layouts = rule ? followed(rule, node, context) : refuse(context, node, `unknown operation ${node.op} at ${node.name}`)
     node.outputs.forEach((name, i) => {
       if (name) context.layouts.set(name, layouts[i] ?? opaque(`output ${i} of ${node.op} at ${node.name}`))
     })
@@ -59,6 +60,23 @@ export function analyse(graph: Graph): Analysis {
   const analysis: Analysis = { ...context, find: context.atoms.find, reason: context.atoms.reason }
   known.set(graph, analysis)
   return analysis
+}
+
+/** What a rule says; channels beyond what can be followed stay. */
+function followed(rule: Rule, node: Node, context: Context): Layout[] {
+  try {
+    return rule(node, context)
+  } catch (error) {
+    if (error instanceof TooManyChannels) return refuse(context, node, `too many channels to follow at ${node.op} ${node.name}`)
+    if (error instanceof InputError) throw error
+    // Rules rely on shapes that fit: a graph that comes from elsewhere than the import may have others.
+    throw new InputError('its channels cannot be followed', {
+      field: `node '${node.name}' (${node.op})`,
+      expected: 'inputs and attributes that fit',
+      found: error instanceof Error ? error.message : String(error),
+      cause: error,
+    })
+  }
 }
 
 /** A weight that one node cuts and another uses whole cannot be cut for both as one tensor. */
@@ -77,9 +95,12 @@ function lockUncutUses(context: Context): void {
 
 /** Where a whole tensor is one class there is nothing to choose. */
 function lockTied({ atoms, layouts, grouped }: Context): void {
-  const byGroups = new Set(grouped.flatMap((one) => Array.from(one.atoms, atoms.find)))
+  const byGroups = new Set<number>()
+  for (const vector of new Set(grouped.map((one) => one.atoms))) for (const atom of vector) byGroups.add(atoms.find(atom))
+  const seen = new Set<Int32Array>()
   for (const layout of layouts.values()) {
-    if (layout.atoms.length === 0) continue
+    if (layout.atoms.length === 0 || seen.has(layout.atoms)) continue
+    seen.add(layout.atoms)
     const root = atoms.find(layout.atoms[0])
     if (!layout.atoms.every((atom) => atoms.find(atom) === root)) continue
     if (layout.atoms.length === 1) atoms.lock([root], 'a single channel')

@@ -101,7 +101,7 @@ function shiftOf(
     )
     const constant = (w: number, i: number) => (values.value[i] ? w * values.value[i] : 0)
     const whole = sum(sets[0], constant)
-    const missing = Math.max(...sets.map((set) => Math.abs(whole - sum(set, constant))))
+    const missing = sets.reduce((most, set) => Math.max(most, Math.abs(whole - sum(set, constant))), 0)
     const uneven = phases > 1 || (transposed && taps > 1) ? sum(sets[0], (w, i) => Math.abs(constant(w, i))) : 0
     maxAbs = Math.max(maxAbs, Math.abs(alpha) * (spread + missing + uneven))
   }
@@ -113,7 +113,12 @@ function shiftBiases(analysis: Analysis, shifts: ReadonlyMap<Node, Float64Array>
   const { graph } = analysis
   const edit = createEdit(graph)
   const readers = new Map<string, Node[]>()
-  for (const node of graph.nodes) for (const name of node.inputs) readers.set(name, [...(readers.get(name) ?? []), node])
+  for (const node of graph.nodes)
+    for (const name of node.inputs) {
+      const before = readers.get(name)
+      if (before) before.push(node)
+      else readers.set(name, [node])
+    }
   const outputs = new Set(graph.outputs.map((output) => output.name))
   const changes = new Map<Node, { input: number; name: string }>()
   const added = new Map<Node, string>()

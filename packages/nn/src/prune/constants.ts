@@ -27,6 +27,10 @@ function unknown(length: number): Values {
   return { value: new Float64Array(length).fill(NaN), low: new Float64Array(length).fill(NaN), high: new Float64Array(length).fill(NaN) }
 }
 
+// Of any length: arguments of a call have their place on the stack.
+const least = (values: readonly number[]): number => values.reduce((a, b) => Math.min(a, b), Infinity)
+const greatest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), -Infinity)
+
 function set(values: Values, i: number, value: number, low = value, high = value): void {
   if (Number.isNaN(value)) return
   values.value[i] = value
@@ -149,7 +153,7 @@ function valuesOf(
     const kernel = numbers(node, 'kernel_shape')!
     const included = scalar(node, 'count_include_pad', 0) !== 0
     const share = included
-      ? Math.min(...tapSets(node, kernel, layouts.get(node.inputs[0])?.shape.slice(2)).map((taps) => taps.length)) /
+      ? least(tapSets(node, kernel, layouts.get(node.inputs[0])?.shape.slice(2)).map((taps) => taps.length)) /
         kernel.reduce((a, b) => a * b, 1)
       : 1
     for (const i of channels)
@@ -188,7 +192,7 @@ function layerValues(
       const at = Math.floor(i / (result.value.length / x.value.length))
       const sums = tapSets(node, weight.dims.slice(2), sizes).map((taps) => taps.reduce((sum, k) => sum + row(k), 0))
       const all = [x.value[at], x.low[at], x.high[at]].flatMap((value) => sums.map((sum) => value * sum + biasOf(i)))
-      set(result, i, all[0], Math.min(...all), Math.max(...all))
+      set(result, i, all[0], least(all), greatest(all))
     }
   }
 }
@@ -215,7 +219,9 @@ function moved(node: Node, graph: Graph, layouts: ReadonlyMap<string, Layout>, f
   const classes = new Map<number, number[]>()
   sources.forEach((_, atom) => {
     const root = atoms.find(atom)
-    classes.set(root, [...(classes.get(root) ?? []), atom])
+    const members = classes.get(root)
+    if (members) members.push(atom)
+    else classes.set(root, [atom])
   })
   const padding = node.op === 'Pad' ? scalar(node, 'value', 0) : NaN
   const borders =
@@ -230,7 +236,7 @@ function moved(node: Node, graph: Graph, layouts: ReadonlyMap<string, Layout>, f
       const from = classes.get(atoms.find(atom))!.map((source) => sources[source])
       const value = from.reduce((sum, source) => sum + source.value, 0) / from.length
       const ends = borders ? [padding] : []
-      set(result, i, value, Math.min(...ends, ...from.map(({ low }) => low)), Math.max(...ends, ...from.map(({ high }) => high)))
+      set(result, i, value, least([...ends, ...from.map(({ low }) => low)]), greatest([...ends, ...from.map(({ high }) => high)]))
     })
     return result
   })

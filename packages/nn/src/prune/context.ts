@@ -73,11 +73,15 @@ export function activations(context: Context, node: Node): { input: number; layo
 export function bind(context: Context, node: Node, input: number, axis: number, atoms: Int32Array, tied = false, groups = 1): void {
   const size = constant(context, node, input)?.dims[axis]
   if (size !== atoms.length / groups) {
-    throw new Error(
-      `${node.op} ${node.name}: input ${input} '${node.inputs[input]}' axis ${axis}: expected ${atoms.length / groups} channels, found ${size}`,
-    )
+    throw new InputError('channels do not fit', {
+      field: `${node.op} ${node.name}, input ${input} '${node.inputs[input]}', axis ${axis}`,
+      expected: atoms.length / groups,
+      found: size ?? 'no such axis',
+    })
   }
-  let use = context.uses.findLast((one) => one.node === node && one.input === input)
+  // Axes of one input are bound one after the other.
+  const last = context.uses.at(-1)
+  let use = last?.node === node && last.input === input ? last : undefined
   if (!use) context.uses.push((use = { node, input, cuts: [] }))
   use.cuts.push({ axis, atoms, groups })
   if (!tied) return

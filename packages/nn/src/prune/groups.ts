@@ -50,35 +50,43 @@ export function groupsOf(graph: Graph): Grouping {
   const before = known.get(graph)
   if (before) return before
   const analysis = analyse(graph)
-  const signatures = new Map<number, string[]>()
-  let tensor = 0
-  for (const { atoms } of analysis.layouts.values()) {
+  // Classes that occurred equally often in every tensor so far have the same number.
+  const signatures = new Map<number, number>()
+  const origins = new Map<number, string>()
+  const seen = new Set<Int32Array>()
+  let signature = 0
+  for (const [tensor, { atoms }] of analysis.layouts) {
+    // Most tensors have the channels of the one before.
+    if (seen.has(atoms)) continue
+    seen.add(atoms)
     const counts = new Map<number, number>()
     for (const atom of atoms) {
       const root = analysis.find(atom)
       counts.set(root, (counts.get(root) ?? 0) + 1)
     }
+    const made = new Map<string, number>()
     for (const [root, count] of counts) {
-      const signature = signatures.get(root)
-      if (signature) signature.push(`${tensor}x${count}`)
-      else signatures.set(root, [`${tensor}x${count}`])
+      if (!origins.has(root)) origins.set(root, tensor)
+      const key = `${signatures.get(root)} ${count}`
+      if (!made.has(key)) made.set(key, signature++)
+      signatures.set(root, made.get(key)!)
     }
-    tensor++
   }
   const bySignature = new Map<string, number[]>()
-  for (const [root, parts] of signatures) {
-    const key = `${parts.join(' ')} ${analysis.reason(root) ?? ''}`
+  for (const [root, number] of signatures) {
+    const key = `${number} ${analysis.reason(root) ?? ''}`
     const units = bySignature.get(key)
     if (units) units.push(root)
     else bySignature.set(key, [root])
   }
   const units = [...bySignature.values()].map((roots) => Int32Array.from(roots))
-  const place = new Map(units.flatMap((roots, group) => [...roots].map((root, unit) => [root, { group, unit }] as const)))
+  const place = new Map<number, { group: number; unit: number }>()
+  for (const [group, roots] of units.entries()) for (const [unit, root] of roots.entries()) place.set(root, { group, unit })
   const members = membersOf(analysis, units.length, place)
   const taken = new Map<string, number>()
   const groups = units.map((roots, group): ChannelGroup => {
     const first = members[group].find((member) => member.side === 'out')
-    const name = first?.layer ?? originOf(analysis, roots[0])
+    const name = first?.layer ?? origins.get(roots[0])!
     const count = (taken.get(name) ?? 0) + 1
     taken.set(name, count)
     const single = first?.multiplicity === 1 ? 'a single channel' : 'a single unit: these channels can only go together'
@@ -92,30 +100,28 @@ export function groupsOf(graph: Graph): Grouping {
 
 function membersOf(analysis: Analysis, count: number, place: Grouping['place']): GroupMember[][] {
   const members = Array.from({ length: count }, (): GroupMember[] => [])
-  const add = (layer: string, side: 'out' | 'in', atoms: Int32Array) => {
+  /** What does not depend on the layer, by the vector of its channels. */
+  const known = new Map<Int32Array, readonly (readonly [number, Pick<GroupMember, 'multiplicity' | 'indices'>])[]>()
+  const partsOf = (atoms: Int32Array) => {
     const found = new Map<number, { unit: number; channel: number }[]>()
     atoms.forEach((atom, channel) => {
       const { group, unit } = place.get(analysis.find(atom))!
       if (!found.has(group)) found.set(group, [])
       found.get(group)!.push({ unit, channel })
     })
-    for (const [group, pairs] of found) {
+    return [...found].map(([group, pairs]) => {
       pairs.sort((a, b) => a.unit - b.unit || a.channel - b.channel)
       const width = new Set(pairs.map(({ unit }) => unit)).size
-      members[group].push({ layer, side, multiplicity: pairs.length / width, indices: Int32Array.from(pairs, ({ channel }) => channel) })
-    }
+      return [group, { multiplicity: pairs.length / width, indices: Int32Array.from(pairs, ({ channel }) => channel) }] as const
+    })
+  }
+  const add = (layer: string, side: 'out' | 'in', atoms: Int32Array) => {
+    if (!known.has(atoms)) known.set(atoms, partsOf(atoms))
+    for (const [group, part] of known.get(atoms)!) members[group].push({ layer, side, ...part })
   }
   for (const layer of analysis.layers) {
     if (layer.inputs) add(layer.node.name, 'in', layer.inputs)
     add(layer.node.name, 'out', layer.outputs)
   }
   return members
-}
-
-/** The tensor in which a class first appears: a graph input, or the output of a Pad. */
-function originOf(analysis: Analysis, root: number): string {
-  for (const [name, layout] of analysis.layouts) {
-    if (layout.atoms.some((atom) => analysis.find(atom) === root)) return name
-  }
-  return 'none'
 }

@@ -24,7 +24,7 @@ function broadcastSize(sizes: readonly (number | undefined)[]): number | undefin
 
 /** The shape of an elementwise operation, aligned from the last axis as NumPy and ONNX do. */
 export function broadcastShape(shapes: readonly (readonly (number | undefined)[])[]): (number | undefined)[] {
-  const rank = Math.max(...shapes.map((shape) => shape.length))
+  const rank = shapes.reduce((most, shape) => Math.max(most, shape.length), 0)
   return Array.from({ length: rank }, (_, axis) =>
     broadcastSize(shapes.filter((shape) => shape.length >= rank - axis).map((shape) => shape[axis - rank + shape.length])),
   )

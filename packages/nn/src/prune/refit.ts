@@ -241,8 +241,10 @@ function solveChange(
   let trace = 0
   for (const i of basis) trace += gram[i * size + i]
   if (trace === 0) return { change: wanted, width: n }
-  // Where the kept columns are linearly dependent to the last bit no factor exists without a larger lambda.
-  for (let share = ridge; ; share = Math.max(10 * share, 1e-14)) {
+  // Where the kept columns are linearly dependent to the last bit no factor exists without a larger lambda. With one far above the mean of
+  // the diagonal it does, unless there is something among them that is no finite number.
+  const most = 1e4 * Math.max(1, ridge)
+  for (let share = ridge; share < most; share = Math.max(10 * share, 1e-14)) {
     const lambda = (share * trace) / basis.length
     for (let a = 0; a < n; a++) {
       if (a >= basis.length) system.fill(0, a * n, a * n + a)
@@ -252,6 +254,10 @@ function solveChange(
     system.set(wanted, n * n)
     if (solveInPlace(system, n, rows)) return { change: system.subarray(n * n), width: n }
   }
+  throw new InputError('cannot be re-fitted', {
+    expected: 'statistics and a ridge of finite numbers',
+    found: `a ridge of ${ridge} and a mean square of ${trace / basis.length}`,
+  })
 }
 
 /** The sum over rows d of d G d^T. */

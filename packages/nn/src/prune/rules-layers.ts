@@ -36,6 +36,7 @@ const convolution: Rule = (node, context) => {
   // Depthwise: output k is made of input k / multiplier alone, so it is the same channel. A convolution with one group is never depthwise.
   if (groups > 1 && perGroup === 1) {
     const multiplier = channels / groups
+    context.atoms.reserve(channels)
     const outputs = pick(
       x.atoms,
       range(channels).map((k) => Math.floor(k / multiplier)),
@@ -79,6 +80,7 @@ const transposedConvolution: Rule = (node, context) => {
   })
   const shape = [x.shape[0], perGroup * groups, ...spatial]
   if (groups > 1 && groups === channels) {
+    context.atoms.reserve(perGroup * groups)
     const outputs = pick(
       x.atoms,
       range(perGroup * groups).map((k) => Math.floor(k / perGroup)),

@@ -17,8 +17,8 @@ function matchBlocks(from: readonly number[], to: readonly number[]): { i0: numb
     const block = { i0: i, i1: i, o0: o, o1: o }
     let a = i < from.length ? from[i++] : 1
     let b = o < to.length ? to[o++] : 1
-    while (a !== b) {
-      if (a < b) a *= from[i++]
+    while (a !== b && (i < from.length || o < to.length)) {
+      if (i < from.length && (a < b || o >= to.length)) a *= from[i++]
       else b *= to[o++]
     }
     block.i1 = i
@@ -32,8 +32,12 @@ function matchBlocks(from: readonly number[], to: readonly number[]): { i0: numb
 function classesAlong(context: Context, atoms: Int32Array, indexOf: (k: number) => number): number {
   const parent = new Map<number, number>()
   const find = (x: number): number => {
-    const up = parent.get(x)
-    return up === undefined || up === x ? x : find(up)
+    let at = x
+    for (let up = parent.get(at)!; up !== at; up = parent.get(at)!) {
+      parent.set(at, parent.get(up)!)
+      at = up
+    }
+    return at
   }
   const first = new Map<number, number>()
   atoms.forEach((atom, k) => {
@@ -54,14 +58,14 @@ function classesAlong(context: Context, atoms: Int32Array, indexOf: (k: number) 
 function reshaped(node: Node, context: Context, x: Layout, target: readonly number[]): Layout[] {
   const shape = [x.shape[0], ...target]
   if (x.axis < 0) return [opaque(x.why!, shape)]
+  if (target.includes(0)) return refuse(context, node, `${node.op} at ${node.name} of nothing`, shape)
   const from = x.shape.slice(1) as number[]
   const block = matchBlocks(from, target).find(({ i0, i1 }) => x.axis - 1 >= i0 && x.axis - 1 < i1)!
   const inner = product(from.slice(x.axis, block.i1))!
   const length = product(from.slice(block.i0, block.i1))!
-  const atoms = pick(
-    x.atoms,
-    range(0, length).map((k) => Math.floor(k / inner) % x.atoms.length),
-  )
+  context.atoms.reserve(length)
+  const atoms = new Int32Array(length)
+  for (let k = 0; k < length; k++) atoms[k] = x.atoms[Math.floor(k / inner) % x.atoms.length]
   const axes = range(block.o0, block.o1).filter((axis) => target[axis] !== 1)
   if (axes.length === 0) {
     return block.o1 > block.o0
@@ -93,11 +97,13 @@ const reshape: Rule = (node, context) => {
   const ended = context.shuffles.get(node)
   if (ended) {
     const from = context.layouts.get(ended.input)!
+    context.atoms.reserve(ended.sources.length)
     return [{ ...from, atoms: pick(from.atoms, ended.sources) }]
   }
   // Channels pass through a shuffle one by one; between its nodes, where nobody looks, they are on several axes.
   const begun = shuffleAt(context.graph, node, x)
   if (begun) {
+    context.atoms.reserve(begun.sources.length)
     context.shuffles.set(begun.nodes[2], begun)
     return [opaque(`inside the channel shuffle at ${node.name}`, [x.shape[0], ...reshapeTarget(x, shape)!])]
   }
@@ -151,10 +157,23 @@ const transpose: Rule = (node, context) => {
   return [{ ...x, axis: x.axis < 0 ? -1 : perm.indexOf(x.axis), shape: perm.map((axis) => x.shape[axis]) }]
 }
 
+/** Vectors one after the other. */
+function joined(context: Context, parts: readonly Int32Array[]): Int32Array {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  context.atoms.reserve(length)
+  const atoms = new Int32Array(length)
+  let at = 0
+  for (const part of parts) {
+    atoms.set(part, at)
+    at += part.length
+  }
+  return atoms
+}
+
 const concat: Rule = (node, context) => {
   const inputs = activations(context, node)
   const ranks = inputs.map(({ layout }) => layout.shape.length)
-  const rank = Math.max(...ranks)
+  const rank = ranks.reduce((most, one) => Math.max(most, one), 0)
   if (rank < 2 || inputs.length === 0) return refuse(context, node, inputs[0]?.layout.why ?? `Concat at ${node.name} of constants`)
   const axis = fromFront(scalar(node, 'axis', 1), rank)
   const all = node.inputs.map((_, input) => {
@@ -172,7 +191,16 @@ const concat: Rule = (node, context) => {
   const total = sizes.includes(undefined) ? undefined : product([sizes.reduce<number>((sum, size) => sum + size!, 0)])
   const shape = all[0].shape.map((size, i) => (i === axis ? total : size))
   if (all.every((layout) => layout.axis === axis)) {
-    return [{ shape, axis, atoms: Int32Array.from(all.flatMap((layout) => [...layout.atoms])) }]
+    return [
+      {
+        shape,
+        axis,
+        atoms: joined(
+          context,
+          all.map((layout) => layout.atoms),
+        ),
+      },
+    ]
   }
   const first = all[0]
   const alike = all.every((layout) => layout.axis === first.axis && layout.atoms.length === first.atoms.length && layout.axis >= 0)
@@ -208,9 +236,10 @@ const slice: Rule = (node, context) => {
     if (size === undefined) continue
     const [from, to] = clampRange(size, start, end)
     if (step < 0) shape[axis] = undefined
-    else shape[axis] = range(from, to, step).length
+    else shape[axis] = Math.max(0, Math.ceil((to - from) / step))
     if (axis !== x.axis) continue
     if (step !== 1) return refuse(context, node, `not separable: Slice at ${node.name} takes channels with a step`, shape)
+    context.atoms.reserve(Math.max(0, to - from))
     atoms = x.atoms.slice(from, to)
   }
   return [{ ...x, shape, atoms }]
@@ -230,6 +259,7 @@ const gather: Rule = (node, context) => {
   const indices = size === undefined ? undefined : gathered(context, node, size)
   if (!x || !axis || !indices) return refuse(context, node, x?.why ?? `Gather at ${node.name} takes what is computed, or images`)
   const shape = x.shape.map((old, i) => (i === axis ? indices.length : old))
+  if (axis === x.axis) context.atoms.reserve(indices.length)
   return [{ ...x, shape, atoms: axis === x.axis ? pick(x.atoms, indices) : x.atoms }]
 }
 
@@ -247,6 +277,7 @@ const split: Rule = (node, context) => {
   const size = x?.shape[axis!]
   if (!x || axis === undefined || size === undefined) return refuse(context, node, x?.why ?? `Split at ${node.name} of an unknown size`)
   let at = 0
+  if (axis === x.axis) context.atoms.reserve(x.atoms.length)
   return splitSizes(node, size).map((part) => {
     const from = at
     at += part
@@ -267,8 +298,7 @@ const pad: Rule = (node, context) => {
     return refuse(context, node, `not separable: Pad at ${node.name} copies or crops channels`, shape)
   }
   // Padded channels are channels of their own: where something is added to them they go with it, and the amounts are counted anew.
-  const atoms = Int32Array.from([...context.atoms.fresh(before), ...x.atoms, ...context.atoms.fresh(after)])
-  return [{ shape, axis: x.axis, atoms }]
+  return [{ shape, axis: x.axis, atoms: joined(context, [context.atoms.fresh(before), x.atoms, context.atoms.fresh(after)]) }]
 }
 
 const resize: Rule = (node, context) => {
@@ -287,6 +317,7 @@ const depthToSpace: Rule = (node, context) => {
   if (x?.axis !== 1) return refuse(context, node, x?.why ?? `DepthToSpace at ${node.name} of a constant`)
   const channels = x.atoms.length / (block * block)
   const crd = text(node, 'mode', 'DCR') === 'CRD'
+  context.atoms.reserve(channels)
   const atoms = x.atoms.slice(0, channels)
   x.atoms.forEach((atom, k) => {
     const channel = crd ? Math.floor(k / (block * block)) : k % channels
@@ -302,8 +333,9 @@ const spaceToDepth: Rule = (node, context) => {
   const block = scalar(node, 'blocksize', 1)
   if (x?.axis !== 1) return refuse(context, node, x?.why ?? `SpaceToDepth at ${node.name} of a constant`)
   const channels = x.atoms.length
-  const sources = range(0, channels * block * block).map((k) => k % channels)
-  const atoms = pick(x.atoms, sources)
+  context.atoms.reserve(channels * block * block)
+  const atoms = new Int32Array(channels * block * block)
+  for (let k = 0; k < atoms.length; k++) atoms[k] = x.atoms[k % channels]
   return [{ shape: x.shape.map((size, i) => (i === 1 ? atoms.length : i > 1 && size !== undefined ? size / block : size)), axis: 1, atoms }]
 }
 

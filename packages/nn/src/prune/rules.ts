@@ -35,7 +35,7 @@ const elementwise: Rule = (node, context) => {
     return refuse(context, node, unknown?.why ?? inputs[0]?.layout.why ?? `${node.op} at ${node.name} of constants`, shape)
   }
   const axis = shape.length - fromEnd
-  const channels = Math.max(...known.map((layout) => layout.atoms.length))
+  const channels = known.reduce((most, layout) => Math.max(most, layout.atoms.length), 0)
   const wide = known.filter((layout) => layout.atoms.length === channels)
   const aligned = known.every((layout) => layout.shape.length - layout.axis === fromEnd)
   const spread = shape[axis] !== undefined && shape[axis] !== channels

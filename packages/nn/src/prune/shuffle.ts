@@ -13,6 +13,12 @@ export interface Shuffle {
 }
 
 const known = new WeakMap<Graph, Map<string, Node[]>>()
+const outputsOf = new WeakMap<Graph, ReadonlySet<string>>()
+
+function isOutput(graph: Graph, name: string): boolean {
+  if (!outputsOf.has(graph)) outputsOf.set(graph, new Set(graph.outputs.map((output) => output.name)))
+  return outputsOf.get(graph)!.has(name)
+}
 
 function readersOf(graph: Graph): Map<string, Node[]> {
   const before = known.get(graph)
@@ -49,7 +55,7 @@ export function shuffleAt(graph: Graph, first: Node, x: Layout): Shuffle | undef
   const single = (node: Node, op: string): Node | undefined => {
     const [name] = node.outputs
     const next = readersOf(graph).get(name)
-    return next?.length === 1 && next[0].op === op && !graph.outputs.some((output) => output.name === name) ? next[0] : undefined
+    return next?.length === 1 && next[0].op === op && !isOutput(graph, name) ? next[0] : undefined
   }
   const transpose = x.axis === 1 ? single(first, 'Transpose') : undefined
   const last = transpose && single(transpose, 'Reshape')

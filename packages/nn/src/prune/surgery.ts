@@ -121,13 +121,15 @@ export function cut(analysis: Analysis, removed: ReadonlySet<number>): Graph {
  */
 function cutShuffles({ graph, layouts, shuffles }: Analysis, alive: (atom: number) => boolean, edit: Edit): Map<Node, Node[]> {
   const replaced = new Map<Node, Node[]>()
+  const reads = new Map<string, number>()
+  for (const { inputs } of graph.nodes) for (const name of inputs) reads.set(name, (reads.get(name) ?? 0) + 1)
   /** The numbers among what is left of `x`, in a constant: the one they were in where nothing else reads it. */
   const indices = (wanted: string, x: Layout, sources: Iterable<number>): string => {
     let count = 0
     const places = Array.from(x.atoms, (atom) => (alive(atom) ? count++ : -1))
     const left = Array.from(sources, (source) => places[source]).filter((place) => place >= 0)
     const tensor: TensorData = { dims: [left.length], type: 'int64', data: BigInt64Array.from(left, BigInt) }
-    if (graph.nodes.flatMap(({ inputs }) => inputs).filter((name) => name === wanted).length !== 1) return edit.add(wanted, tensor)
+    if (reads.get(wanted) !== 1) return edit.add(wanted, tensor)
     edit.initializers.set(wanted, tensor)
     return wanted
   }
@@ -158,7 +160,9 @@ function cutConstants(analysis: Analysis, alive: (atom: number) => boolean, edit
   const byConstant = new Map<string, Use[]>()
   for (const use of analysis.uses) {
     const name = use.node.inputs[use.input]
-    byConstant.set(name, [...(byConstant.get(name) ?? []), use])
+    const before = byConstant.get(name)
+    if (before) before.push(use)
+    else byConstant.set(name, [use])
   }
   const occurrences = new Map<string, number>()
   for (const node of graph.nodes) for (const name of node.inputs) occurrences.set(name, (occurrences.get(name) ?? 0) + 1)

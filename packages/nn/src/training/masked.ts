@@ -105,7 +105,7 @@ export async function maskedEvaluator(
         if (entropy) executable.write('sums', new Float32Array(candidates * entropy.layers))
         const judged = (await judge.judge(undefined, signal)).slice(0, chunk.length)
         if (entropy) results.push(...withEntropy(judged, await executable.read('sums'), chunk, entropy, dataset.count))
-        else results.push(...judged)
+        else for (const one of judged) results.push(one)
       }
       return results
     },

@@ -136,7 +136,7 @@ export function planStep(graph: Graph, dataset: Dataset, options: StepOptions): 
     bases.set(`gradient ${group}`, [length])
     const moments = options.optimizer === 'sgd' ? [`velocity ${group}`] : [`m ${group}`, `v ${group}`]
     for (const name of moments) initializers.set(name, zeros(length))
-    state.push(...moments)
+    for (const name of moments) state.push(name)
     initializers.set(`hyper ${group}`, zeros(options.optimizer === 'sgd' ? 4 : 8))
     tail.push({
       name: `update ${group}`,
