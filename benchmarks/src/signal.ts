@@ -22,12 +22,18 @@ import {
   stratifiedSplit,
   train,
 } from '@espalier/nn'
-import { readBudgets, resolveBudgets } from '../../packages/cli/src/budgets.js'
-import { chooseNormalization } from '../../packages/cli/src/model.js'
-import { createCosts, projectShares, uniformWithin } from '../../packages/cli/src/prune/reach.js'
-import { candidateOf, createSpace } from '../../packages/cli/src/prune/space.js'
-import { silent } from '../../packages/cli/src/reporter.js'
-import { trainingDefaults } from '../../packages/cli/src/training.js'
+import {
+  candidateOf,
+  chooseNormalization,
+  createCosts,
+  createSpace,
+  projectShares,
+  readBudgets,
+  resolveBudgets,
+  silent,
+  trainingDefaults,
+  uniformWithin,
+} from '@espalier/prune'
 import { digits, table } from './report.js'
 import { entropySignal } from './results/entropy-signal.js'
 import { rankCorrelation } from './statistics.js'

@@ -4,12 +4,21 @@
  */
 import type { Gpu } from '@espalier/kernels'
 import { createRandom, gatherGrams, type Judgement, type Kept, maskedEvaluator } from '@espalier/nn'
-import { readBudgets, resolveBudgets } from '../../../packages/cli/src/budgets.js'
-import { chooseNormalization, loadData, loadModel } from '../../../packages/cli/src/model.js'
-import { runFor, splitOff } from '../../../packages/cli/src/prune/judging.js'
-import { createCosts, meets, projectShares } from '../../../packages/cli/src/prune/reach.js'
-import { candidateOf, createSpace } from '../../../packages/cli/src/prune/space.js'
-import { silent } from '../../../packages/cli/src/reporter.js'
+import {
+  candidateOf,
+  chooseNormalization,
+  createCosts,
+  createSpace,
+  loadData,
+  loadModel,
+  meets,
+  projectShares,
+  readBudgets,
+  resolveBudgets,
+  runFor,
+  silent,
+  splitOff,
+} from '@espalier/prune'
 import { rankCorrelation } from '../statistics.js'
 import type { SignalRow } from './records.js'
 

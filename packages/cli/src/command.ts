@@ -1,7 +1,7 @@
 import type { Gpu } from '@espalier/kernels'
+import type { Reporter } from '@espalier/prune'
 import type { OptionSpecs, Values } from './option.js'
 import { flag, option, text, whole } from './option.js'
-import type { Reporter } from './reporter.js'
 
 /** What a command gets from the outside. */
 export interface Context {

@@ -2,9 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildArchitecture, exportOnnx } from '@espalier/nn'
+import { version } from '@espalier/prune'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { espalier } from './testing/cli.js'
-import { version } from './version.js'
 
 let folder: string
 let tiny: string

@@ -1,15 +1,14 @@
 /** The command line: arguments in, exit code out. Nothing else of Espalier prints or looks at arguments. */
 import { type AdapterPreference, acquireGpu, type Gpu } from '@espalier/kernels'
 import { AbortedError, InputError } from '@espalier/nn'
+import type { Reporter } from '@espalier/prune'
+import { readJson, UnreachableError, version } from '@espalier/prune'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import type { Answer, Command } from './command.js'
 import { commands } from './commands/index.js'
-import { exitCodeOf, exitCodes, UnreachableError } from './errors.js'
-import { readJson } from './files.js'
+import { exitCodeOf, exitCodes } from './errors.js'
 import { type OptionSpecs, readConfig, readValues } from './option.js'
-import type { Reporter } from './reporter.js'
 import { type Output, terminalReporter } from './terminal.js'
-import { version } from './version.js'
 
 export interface Io {
   readonly stdout: Output

@@ -2,12 +2,11 @@
 import { cpSync, existsSync } from 'node:fs'
 import { appendFile, rm, stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import type { Candidate } from '@espalier/prune'
+import { prune, UnreachableError } from '@espalier/prune'
 import { expect, test } from 'vitest'
-import type { Candidate } from '../budgets.js'
-import { UnreachableError } from '../errors.js'
-import { espalier } from '../testing/cli.js'
-import { trainedTiny } from '../testing/trained.js'
-import { prune } from './prune.js'
+import { espalier } from './testing/cli.js'
+import { trainedTiny } from './testing/trained.js'
 
 const trained = trainedTiny(2)
 const { data, at, read, job } = trained
@@ -77,7 +76,7 @@ test('latency is kept, and a resumed run has the limit that it was begun with', 
 })
 
 test('three budgets at once, one of them in another language, hold for the file that is written', async () => {
-  const example = (name: string) => fileURLToPath(new URL(`../../../../examples/${name}`, import.meta.url))
+  const example = (name: string) => fileURLToPath(new URL(`../../../examples/${name}`, import.meta.url))
   const budgets = ['memory<=90%', `command:${example('flash.sh')}<=50%`, `module:${example('lanes.mjs')}<=60%`]
   const { code, json, stderr } = await espalier(
     ['prune', trained.model, '--data', data, ...budgets.flatMap((budget) => ['--budget', budget]), '--out', at('three.onnx')].concat(

@@ -1,15 +1,12 @@
 import { cpSync, existsSync } from 'node:fs'
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { channelGroups, costOf, importOnnx, makeShapes, nonZeroWeights } from '@espalier/nn'
+import type { EpisodeRecord, PruneOptions } from '@espalier/prune'
+import { finetune, prune, UnreachableError } from '@espalier/prune'
 import { expect, test } from 'vitest'
-import { UnreachableError } from '../errors.js'
-import { finetune } from '../jobs.js'
-import { compareWithOnnxRuntime } from '../onnxruntime.js'
-import { espalier } from '../testing/cli.js'
-import { trainedTiny } from '../testing/trained.js'
-import type { PruneOptions } from './options.js'
-import { prune } from './prune.js'
-import type { EpisodeRecord } from './records.js'
+import { compareWithOnnxRuntime } from './onnxruntime.js'
+import { espalier } from './testing/cli.js'
+import { trainedTiny } from './testing/trained.js'
 
 const trained = trainedTiny(4)
 const { data, at, read } = trained

@@ -3,8 +3,8 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buildArchitecture, exportOnnx } from '@espalier/nn'
+import type { Sensitivity } from '@espalier/prune'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Sensitivity } from './sensitivity.js'
 import { espalier } from './testing/cli.js'
 
 let folder: string

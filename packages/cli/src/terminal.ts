@@ -1,5 +1,5 @@
+import type { Reporter } from '@espalier/prune'
 import { SingleBar } from 'cli-progress'
-import type { Reporter } from './reporter.js'
 
 export interface Output {
   write(text: string): unknown

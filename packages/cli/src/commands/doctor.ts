@@ -1,8 +1,8 @@
 import { elements, type Gpu, type GpuInfo, listAdapters, operations } from '@espalier/kernels'
 import { compile, createRandom, type Graph } from '@espalier/nn'
+import type { Reporter } from '@espalier/prune'
+import { version } from '@espalier/prune'
 import { commonOptions, defineCommand } from '../command.js'
-import type { Reporter } from '../reporter.js'
-import { version } from '../version.js'
 import { table } from './shared.js'
 
 interface SelfTest {

@@ -1,7 +1,6 @@
+import { evaluate, percent } from '@espalier/prune'
 import { commonOptions, defineCommand } from '../command.js'
-import { evaluate } from '../jobs.js'
 import { option, whole } from '../option.js'
-import { percent } from '../reporter.js'
 import { count, dataOptions, required } from './shared.js'
 
 export const evalCommand = defineCommand({

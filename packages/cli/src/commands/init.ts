@@ -1,5 +1,5 @@
+import { initialize } from '@espalier/prune'
 import { commonOptions, defineCommand } from '../command.js'
-import { initialize } from '../jobs.js'
 import { inputShape, option, text, whole } from '../option.js'
 import { architectureWidth, count, required } from './shared.js'
 

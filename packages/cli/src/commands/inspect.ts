@@ -1,5 +1,5 @@
+import { inspect } from '@espalier/prune'
 import { commonOptions, defineCommand } from '../command.js'
-import { inspect } from '../jobs.js'
 import { count, required, table } from './shared.js'
 
 export const inspectCommand = defineCommand({

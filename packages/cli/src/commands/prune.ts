@@ -1,9 +1,7 @@
+import type { PruneSummary, RunRecord } from '@espalier/prune'
+import { percent, prune } from '@espalier/prune'
 import { type Answer, commonOptions, defineCommand, runOptions } from '../command.js'
 import { flag, number, option, text, texts, whole } from '../option.js'
-import type { PruneSummary } from '../prune/options.js'
-import { prune } from '../prune/prune.js'
-import { percent } from '../reporter.js'
-import type { RunRecord } from '../run.js'
 import { count, dataOptions, recordToResume, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'
 
 export const pruneCommand = defineCommand({

@@ -1,5 +1,5 @@
+import { writeReport } from '@espalier/prune'
 import { commonOptions, defineCommand } from '../command.js'
-import { writeReport } from '../report/report.js'
 import { required } from './shared.js'
 
 export const reportCommand = defineCommand({

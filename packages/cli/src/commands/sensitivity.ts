@@ -1,7 +1,6 @@
+import { percent, type Sensitivity, sensitivity } from '@espalier/prune'
 import { type Answer, commonOptions, defineCommand, runOptions } from '../command.js'
 import { flag, number, option, shares, text, texts, whole } from '../option.js'
-import { percent } from '../reporter.js'
-import { type Sensitivity, sensitivity } from '../sensitivity.js'
 import { count, dataOptions, recordToResume, required, table } from './shared.js'
 
 export const sensitivityCommand = defineCommand({

@@ -1,8 +1,7 @@
 /** Options that several commands have. */
 import { InputError } from '@espalier/nn'
+import { type RunRecord, readRecord, trainingDefaults } from '@espalier/prune'
 import { above, flag, number, numbers, oneOf, option, text, whole } from '../option.js'
-import { type RunRecord, readRecord } from '../run.js'
-import { trainingDefaults } from '../training.js'
 
 /** The record of the run to go on with. @throws InputError where the folder has none of this command */
 export async function recordToResume(folder: string | undefined, command: string): Promise<RunRecord> {

@@ -1,7 +1,6 @@
+import { finetune, percent, type Trained, train } from '@espalier/prune'
 import { commonOptions, defineCommand, runOptions } from '../command.js'
-import { finetune, type Trained, train } from '../jobs.js'
 import { above, number, option, text, whole } from '../option.js'
-import { percent } from '../reporter.js'
 import { architectureWidth, count, dataOptions, required, runBeside, trainingChoice, trainingOptions } from './shared.js'
 
 const answer = ({ graph: _graph, bytes: _bytes, ...json }: Trained) => ({

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
+import type { PruneOptions } from '@espalier/prune'
+import { train } from '@espalier/prune'
 import { afterAll, beforeAll } from 'vitest'
-import { train } from '../jobs.js'
-import type { PruneOptions } from '../prune/options.js'
 
 export interface Trained {
   readonly gpu: Gpu

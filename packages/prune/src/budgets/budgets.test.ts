@@ -158,7 +158,7 @@ describe('a command measures the file it is given, without a shell', () => {
 
   test('one below zero is a number like any other; the example counts pages', async () => {
     expect(await cost(await script('negative.sh', 'echo -1.5e0'))).toBe(-1.5)
-    expect(await cost(fileURLToPath(new URL('../../../examples/flash.sh', import.meta.url)))).toBe(4096)
+    expect(await cost(fileURLToPath(new URL('../../../../examples/flash.sh', import.meta.url)))).toBe(4096)
   })
 
   test('one that is not there or may not be run is told, and no candidate is left behind', async () => {

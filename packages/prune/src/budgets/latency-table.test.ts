@@ -1,10 +1,10 @@
 import { buildArchitecture, createRandom, exportOnnx, type LayerCost } from '@espalier/nn'
 import { expect, test } from 'vitest'
-import { type Candidate, readBudgets, resolveBudgets } from '../budgets.js'
+import { candidateOf, createSpace } from '../space/space.js'
+import { type Candidate, readBudgets, resolveBudgets } from './budgets.js'
 import { createLatencyTable } from './latency-table.js'
 import { createMeasurements } from './measurements.js'
 import { meets, projectShares, reach } from './reach.js'
-import { candidateOf, createSpace } from './space.js'
 
 const graph = buildArchitecture('resnet20')
 const space = createSpace(graph, { criterion: 'l1', roundTo: 1, minChannels: 1, keep: [], seed: 0 })

@@ -1,6 +1,6 @@
 /** What budgets that are measured said, each value once: kept with the run, so that one that is resumed goes the same way although they would answer differently now. */
 import { AbortedError, InputError } from '@espalier/nn'
-import type { Run } from '../run.js'
+import type { Run } from '../run/run.js'
 
 /** One line of measurements.jsonl. */
 interface Measurement {

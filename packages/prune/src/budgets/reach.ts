@@ -1,10 +1,10 @@
 /** Within the budgets: the smallest network, the uniform one, and the way back from beyond the limits. */
 import type { Kept, LayerCost } from '@espalier/nn'
-import { type Budget, type Candidate, costValue, isExact, isMet } from '../budgets.js'
 import { type NearestValue, UnreachableError } from '../errors.js'
+import { cutKey, keyOf, type Space, type Widths } from '../space/space.js'
+import { type Budget, type Candidate, costValue, isExact, isMet } from './budgets.js'
 import { createLatencyTable, type LatencyTable, type PredictionError } from './latency-table.js'
 import { createMeasurements, type Measurements } from './measurements.js'
-import { cutKey, keyOf, type Space, type Widths } from './space.js'
 
 /** Values of the budgets, in their order, computed once for each network. */
 export interface Costs {

@@ -1,9 +1,9 @@
 /** The settings of a run: what was asked for, and the defaults where nothing was. */
 import type { Gpu } from '@espalier/kernels'
 import { criteria, dataCriteria, InputError, type Normalization } from '@espalier/nn'
-import { nameOfData } from '../model.js'
+import { needsEntropy, rewards } from '../search/reward.js'
+import { nameOfData } from './model.js'
 import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions, structures } from './options.js'
-import { needsEntropy, rewards } from './reward.js'
 
 /** Methods that learn: they have a place to begin at. */
 const agents: readonly Method[] = ['crl', 'crl-fine', 'entropy', 'amc']

@@ -16,14 +16,14 @@ import {
   pruneAndRefit,
   stratifiedSplit,
 } from '@espalier/nn'
-import type { Budget } from '../budgets.js'
+import type { Budget } from '../budgets/budgets.js'
+import { type Costs, meets, nearestValues } from '../budgets/reach.js'
 import { UnreachableError } from '../errors.js'
 import type { Reporter } from '../reporter.js'
-import { runTraining, type TrainingChoice } from '../training.js'
-import { cutAndCheck, recalibrated } from './cut.js'
-import { type Costs, meets, nearestValues } from './reach.js'
-import { cutOf, type EpisodeRecord, type Records } from './records.js'
-import { type Cut, candidateOf, cutKey, type Space } from './space.js'
+import { cutOf, type EpisodeRecord, type Records } from '../run/records.js'
+import { cutAndCheck, recalibrated } from '../space/cut.js'
+import { type Cut, candidateOf, cutKey, type Space } from '../space/space.js'
+import { runTraining, type TrainingChoice } from './training.js'
 
 export interface Finalist {
   readonly record: EpisodeRecord

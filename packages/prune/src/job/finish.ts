@@ -1,17 +1,17 @@
 /** From the best networks of a search to the one that is written: fine-tuned, and every budget measured again on its bytes. */
 import type { Gpu } from '@espalier/kernels'
 import { evaluate, exportOnnx, type Graph, importOnnx, type Kept } from '@espalier/nn'
-import { type Budget, costValue } from '../budgets.js'
+import { type Budget, costValue } from '../budgets/budgets.js'
+import { meets, nearestValues } from '../budgets/reach.js'
 import { UnreachableError } from '../errors.js'
 import { percent } from '../reporter.js'
-import type { Run } from '../run.js'
-import { runTraining } from '../training.js'
+import { composed } from '../run/rounds.js'
+import type { Run } from '../run/run.js'
+import { type Cut, candidateOf, plainKept, type Space } from '../space/space.js'
 import { type Finalist, type FinalistSetup, judgeFinalists } from './finalists.js'
 import type { Job } from './job.js'
 import type { PruneSummary } from './options.js'
-import { meets, nearestValues } from './reach.js'
-import { composed } from './rounds.js'
-import { type Cut, candidateOf, plainKept, type Space } from './space.js'
+import { runTraining } from './training.js'
 
 /** Networks that are finished at most, one after the other, where measured budgets do not hold for what would be written. */
 const mostTries = 8

@@ -17,8 +17,10 @@ import {
   normalizationMetadata,
   withMetadata,
 } from '@espalier/nn'
-import { checkNotOver, checkWritable, writeWhole } from './files.js'
-import { latenciesOf } from './measure.js'
+import { latenciesOf } from '../budgets/measure.js'
+import { type Reporter, silent } from '../reporter.js'
+import { checkNotOver, checkWritable, writeWhole } from '../run/files.js'
+import { digest, ended, openRun, type Run, ranOn } from '../run/run.js'
 import {
   checkFits,
   chooseNormalization,
@@ -31,8 +33,6 @@ import {
   nameOfData,
   trainingNormalization,
 } from './model.js'
-import { type Reporter, silent } from './reporter.js'
-import { digest, ended, openRun, type Run, ranOn } from './run.js'
 import { runTraining, type TrainingChoice, trainingDefaults } from './training.js'
 
 interface Common {

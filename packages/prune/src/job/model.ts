@@ -17,7 +17,7 @@ import {
   openData,
   readBeside,
 } from '@espalier/nn'
-import type { Reporter } from './reporter.js'
+import type { Reporter } from '../reporter.js'
 
 /** A path of an ONNX file, its bytes, or a graph. */
 export type ModelSource = string | Uint8Array | Graph

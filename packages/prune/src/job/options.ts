@@ -1,12 +1,12 @@
 import type { Gpu } from '@espalier/kernels'
 import { type Criterion, type DataCriterion, type Graph, InputError } from '@espalier/nn'
-import type { CustomBudget } from '../budgets.js'
-import type { Figures } from '../measure.js'
-import type { DataSource, ModelSource, NormalizationOptions } from '../model.js'
+import type { CustomBudget } from '../budgets/budgets.js'
+import type { Figures } from '../budgets/measure.js'
 import type { Reporter } from '../reporter.js'
-import type { TrainingChoice } from '../training.js'
-import type { EpisodeRecord } from './records.js'
-import type { Reward } from './reward.js'
+import type { EpisodeRecord } from '../run/records.js'
+import type { Reward } from '../search/reward.js'
+import type { DataSource, ModelSource, NormalizationOptions } from './model.js'
+import type { TrainingChoice } from './training.js'
 
 export const methods = ['crl', 'crl-fine', 'entropy', 'amc', 'uniform', 'global-l1', 'random', 'greedy'] as const
 export type Method = (typeof methods)[number]

@@ -10,6 +10,12 @@ import {
   type MaskedEvaluator,
   maskedEvaluator,
 } from '@espalier/nn'
+import { writeReport } from '../report/report.js'
+import { type Reporter, silent } from '../reporter.js'
+import { digest, ended, openRun, type Run, ranOn } from '../run/run.js'
+import { runFor, scoresFor, splitOff } from '../search/judging.js'
+import { createSpace, type Space } from '../space/space.js'
+import { settleJudging } from './choice.js'
 import {
   checkFits,
   chooseNormalization,
@@ -20,12 +26,6 @@ import {
   type NormalizationOptions,
   nameOfData,
 } from './model.js'
-import { settleJudging } from './prune/choice.js'
-import { runFor, scoresFor, splitOff } from './prune/judging.js'
-import { createSpace, type Space } from './prune/space.js'
-import { writeReport } from './report/report.js'
-import { type Reporter, silent } from './reporter.js'
-import { digest, ended, openRun, type Run, ranOn } from './run.js'
 
 export interface SensitivityOptions extends NormalizationOptions {
   readonly model: ModelSource

@@ -10,8 +10,8 @@ import {
   type TrainState,
   train as trainGraph,
 } from '@espalier/nn'
-import type { Reporter } from './reporter.js'
-import type { Run } from './run.js'
+import type { Reporter } from '../reporter.js'
+import type { Run } from '../run/run.js'
 
 /** What users choose about training; the rest is the engine's default. */
 export interface TrainingChoice {

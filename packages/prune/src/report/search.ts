@@ -1,6 +1,6 @@
 /** What the search did: every candidate in turn, and for each budget what was proposed, what its multiplier did, and accuracy against cost. */
-import { exactKinds } from '../budgets.js'
-import type { EpisodeRecord } from '../prune/records.js'
+import { exactKinds } from '../budgets/budgets.js'
+import type { EpisodeRecord } from '../run/records.js'
 import { chart, diamond, dot, line, type Point, short, span, steps } from './chart.js'
 import { escapeHtml, table } from './html.js'
 

@@ -1,5 +1,5 @@
 /** Accuracy against the share of channels removed, group by group: one small chart each, on common axes. */
-import type { Sensitivity } from '../sensitivity.js'
+import type { Sensitivity } from '../job/sensitivity.js'
 import { escapeHtml, table } from './html.js'
 import { lockedTable } from './search.js'
 

@@ -1,9 +1,9 @@
 /** Judged candidates: their records on disk, the best of them, and what an interrupted run already knows. */
 import { InputError } from '@espalier/nn'
-import type { Budget } from '../budgets.js'
-import type { Run } from '../run.js'
-import type { Judged } from './reward.js'
-import { type Cut, cutKey, masksFromText, type Space } from './space.js'
+import type { Budget } from '../budgets/budgets.js'
+import type { Judged } from '../search/reward.js'
+import { type Cut, cutKey, masksFromText, type Space } from '../space/space.js'
+import type { Run } from './run.js'
 
 /** One line of episodes.jsonl. */
 export interface EpisodeRecord {

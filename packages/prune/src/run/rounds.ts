@@ -1,10 +1,10 @@
 /** Prune, fine-tune, prune: budgets that tighten from round to round (iterative pruning, Han et al. 2015, arXiv 1506.02626). */
 import { mkdir } from 'node:fs/promises'
 import type { Graph, Kept } from '@espalier/nn'
-import { readIfThere } from '../files.js'
-import type { Figures } from '../measure.js'
-import { type Run, recordName } from '../run.js'
-import type { PruneOptions, PruneResult } from './options.js'
+import type { Figures } from '../budgets/measure.js'
+import type { PruneOptions, PruneResult } from '../job/options.js'
+import { readIfThere } from './files.js'
+import { type Run, recordName } from './run.js'
 
 /** One round of several. */
 export interface Round {

@@ -4,9 +4,9 @@ import { open, readdir, readFile, rename, rm, rmdir, stat, truncate } from 'node
 import { join } from 'node:path'
 import type { Gpu } from '@espalier/kernels'
 import { AbortedError, InputError } from '@espalier/nn'
+import type { Reporter } from '../reporter.js'
+import { version } from '../version.js'
 import { makeFolder, readIfThere, readJson, writeWhole } from './files.js'
-import type { Reporter } from './reporter.js'
-import { version } from './version.js'
 
 export type Settings = Readonly<Record<string, unknown>>
 

@@ -1,8 +1,8 @@
 /** Searches that do not learn: what a learning one must beat at the same number of evaluations. */
 import { createRandom } from '@espalier/nn'
-import { globalWidths, globalWithin, meets, projectShares, uniformWidths } from './reach.js'
+import { globalWidths, globalWithin, meets, projectShares, uniformWidths } from '../budgets/reach.js'
+import { keyOf, type Widths } from '../space/space.js'
 import { metricsOf, type Proposal, type Search } from './search.js'
-import { keyOf, type Widths } from './space.js'
 
 /** Networks that are judged, the widest within the budgets and smaller ones: narrower is seldom better, so few are enough. */
 const steps = 8

@@ -11,10 +11,10 @@
  * - Costs are value / limit with the limit 1, not T x percent kept.
  */
 import { type IterationEvent, learn, type VectorEnvironment } from '@espalier/rl'
-import { isExact, relativeCost } from '../budgets.js'
-import type { Algorithm } from './options.js'
+import { isExact, relativeCost } from '../budgets/budgets.js'
+import type { Algorithm } from '../job/options.js'
+import { type Cut, sharesOf, type Widths } from '../space/space.js'
 import { metricsOf, type Proposal, type Search } from './search.js'
-import { type Cut, sharesOf, type Widths } from './space.js'
 
 /** How an agent goes over the groups of a network. */
 export interface Mode {

@@ -7,10 +7,10 @@
  * the exact budgets allow, the threshold rises, the same for all groups, until they hold.
  */
 import type { Kept } from '@espalier/nn'
+import type { Space, Widths } from '../space/space.js'
 import { searchConstrained } from './constrained.js'
 import { createStates, stateSize } from './observation.js'
 import type { Search } from './search.js'
-import type { Space, Widths } from './space.js'
 
 export async function searchFine(search: Search): Promise<void> {
   const { space, start, costs } = search

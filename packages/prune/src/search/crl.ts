@@ -2,11 +2,12 @@
  * Constrained RL, the coarse mode of arXiv 2110.08558 with filters in place of single weights (`--structure weights` has those): the state tells the
  * group, the action is the share of its channels to remove; which channels, the criterion says.
  */
+
+import { projectShares } from '../budgets/reach.js'
+import { sharesOf } from '../space/space.js'
 import { searchConstrained } from './constrained.js'
 import { createStates, stateSize } from './observation.js'
-import { projectShares } from './reach.js'
 import type { Search } from './search.js'
-import { sharesOf } from './space.js'
 
 /** The most of a group that one action removes, rising to 0.95 and beyond only where the budgets ask for it. */
 const cap = 0.9

@@ -10,11 +10,11 @@
  */
 import { costOf } from '@espalier/nn'
 import { learn, type VectorEnvironment } from '@espalier/rl'
-import { relativeCost } from '../budgets.js'
-import type { Costs } from './reach.js'
+import { relativeCost } from '../budgets/budgets.js'
+import type { Costs } from '../budgets/reach.js'
+import { type Space, sharesOf, type Widths } from '../space/space.js'
 import { penaltyOf } from './reward.js'
 import { metricsOf, type Proposal, type Search } from './search.js'
-import { type Space, sharesOf, type Widths } from './space.js'
 
 /** The least share of a group that the agent keeps, while the budgets leave room for it. */
 const least = 0.2

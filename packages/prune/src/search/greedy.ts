@@ -4,11 +4,11 @@
  * the least predicted loss for what it saves of the budgets is taken again and again until they hold. What is left of the evaluations judges the
  * networks that other weights of loss against savings lead to, and a local search around the best.
  */
-import { isExact } from '../budgets.js'
+import { isExact } from '../budgets/budgets.js'
+import { meets } from '../budgets/reach.js'
+import { keyOf, sharesOf, type Widths } from '../space/space.js'
 import { searchLocally } from './local.js'
-import { meets } from './reach.js'
 import { metricsOf, type Proposal, type Search } from './search.js'
-import { keyOf, sharesOf, type Widths } from './space.js'
 
 /** Share of the evaluations that sensitivities may use, and the most of them for one group. */
 const measuring = 0.5

@@ -15,8 +15,8 @@ import {
   sparseEvaluator,
   stratifiedSplit,
 } from '@espalier/nn'
+import { type Cut, needsData, type Space } from '../space/space.js'
 import type { Judged } from './reward.js'
-import { type Cut, needsData, type Space } from './space.js'
 
 /** Scores of all channels by images; undefined where the criterion looks at weights only. */
 export async function scoresFor(

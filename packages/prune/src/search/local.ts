@@ -1,9 +1,9 @@
 /** The last step of a search: what an exchange of channels between two groups does to the best network within the budgets. */
 import { createRandom } from '@espalier/nn'
-import type { EpisodeRecord } from './records.js'
-import { cutOf } from './records.js'
+import type { EpisodeRecord } from '../run/records.js'
+import { cutOf } from '../run/records.js'
+import { cutKey, sharesOf, type Widths } from '../space/space.js'
 import { metricsOf, type Proposal, type Search } from './search.js'
-import { cutKey, sharesOf, type Widths } from './space.js'
 
 /** Channels that a group gives away, in shares of what it has. */
 const exchanges = [1 / 4, 1 / 8, 1 / 16]

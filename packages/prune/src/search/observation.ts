@@ -1,5 +1,5 @@
 import { costOf } from '@espalier/nn'
-import type { Space } from './space.js'
+import type { Space } from '../space/space.js'
 
 /**
  * Index, input and output channels, kernel, stride and padding (each h and w), sum of earlier actions: the state of arXiv 2110.08558. And which

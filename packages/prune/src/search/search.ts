@@ -1,13 +1,13 @@
 /** What all search methods share: proposals in, judged and recorded candidates out. */
 import { AbortedError } from '@espalier/nn'
-import type { Budget } from '../budgets.js'
+import type { Budget } from '../budgets/budgets.js'
+import { type Costs, meets } from '../budgets/reach.js'
+import type { Algorithm } from '../job/options.js'
 import type { Reporter } from '../reporter.js'
-import type { Run } from '../run.js'
-import type { Algorithm } from './options.js'
-import { type Costs, meets } from './reach.js'
-import type { EpisodeRecord, Records } from './records.js'
+import type { EpisodeRecord, Records } from '../run/records.js'
+import type { Run } from '../run/run.js'
+import { type Cut, cutKey, masksToText, type Space, type Widths } from '../space/space.js'
 import { type Judged, type Reward, rewardOf } from './reward.js'
-import { type Cut, cutKey, masksToText, type Space, type Widths } from './space.js'
 
 /** The network to judge, and how it came about. */
 export interface Proposal extends Cut {

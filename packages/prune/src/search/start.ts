@@ -1,11 +1,11 @@
 /** Where agents begin: a solution within the budgets that costs little or nothing to find. */
 import { readFile } from 'node:fs/promises'
 import { InputError } from '@espalier/nn'
+import { globalWidths, globalWithin, meets, projectShares } from '../budgets/reach.js'
+import { cutOf } from '../run/records.js'
+import type { Space, Widths } from '../space/space.js'
 import { searchGreedy } from './greedy.js'
-import { globalWidths, globalWithin, meets, projectShares } from './reach.js'
-import { cutOf } from './records.js'
 import type { Search } from './search.js'
-import type { Space, Widths } from './space.js'
 
 /** Those with a name; anything else is the path of a `best.json`. */
 const named = ['uniform', 'global-l1', 'greedy'] as const
