@@ -2,6 +2,7 @@
 import { convertIndexedToRgb, decode as decodePng, hasPngSignature } from 'fast-png'
 import jpeg from 'jpeg-js'
 import { InputError } from '../errors.js'
+import { mostPerByte, unpack } from './unpack.js'
 
 /** 8 bits per channel, one plane per channel (CHW). */
 export interface Picture {
@@ -11,12 +12,78 @@ export interface Picture {
   readonly data: Uint8Array
 }
 
+/** Pixels of one image, and bytes of its samples: decoding takes four times as much. */
+const [mostPixels, mostBytes] = [2 ** 26, 2 ** 28]
+/** Pixels that all scans of a progressive JPEG may go over. */
+const mostScanned = 2 ** 30
+
+/** `decodePicture` for files of which nothing is known: a PNG may unpack to far more than its pixels. */
+export async function readPicture(bytes: Uint8Array, file: string): Promise<Picture> {
+  const chunks = bytes.length >= 8 && hasPngSignature(bytes) ? pngChunks(bytes) : undefined
+  const data = chunks?.filter(({ type }) => type === 'IDAT').map(({ from, to }) => bytes.subarray(from, to)) ?? []
+  const packed = data.reduce((sum, part) => sum + part.length, 0)
+  if (packed * mostPerByte > mostBytes && chunks![0].type === 'IHDR') {
+    const { pixels, sampleBytes } = pngSize(bytes, file)
+    // A byte a row for the filter, which interlacing has twice.
+    const expected = sampleBytes + 2 * pixels
+    let size = 0
+    // What is damaged is said by the decoder.
+    await unpack(concatenated(data), 'deflate', (part) => (size += part.length) <= expected).catch(() => {})
+    if (size > expected)
+      throw new InputError('unpacks to more than its pixels', { file, field: 'IDAT', expected: `at most ${expected} bytes`, found: 'more' })
+  }
+  return decodePicture(bytes, file)
+}
+
+interface Chunk {
+  readonly type: string
+  readonly from: number
+  readonly to: number
+}
+
+/** The chunks of a PNG, as far as they are whole. */
+function pngChunks(bytes: Uint8Array): Chunk[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const chunks: Chunk[] = []
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const to = at + 8 + view.getUint32(at)
+    if (to + 4 > bytes.length) break
+    chunks.push({ type: String.fromCharCode(...bytes.subarray(at + 4, at + 8)), from: at + 8, to })
+    at = to + 4
+  }
+  return chunks
+}
+
+/** Refuses what is empty or larger than anybody trains with, before there is memory for it. */
+function expectSize(width: number, height: number, sampleBytes: number, file: string): void {
+  const found = `${width} x ${height}`
+  if (width < 1 || height < 1) throw new InputError('an empty image', { file, field: 'size', expected: 'width and height from 1', found })
+  if (width * height > mostPixels || sampleBytes > mostBytes)
+    throw new InputError('too large an image', {
+      file,
+      field: 'size',
+      expected: `at most ${mostPixels} pixels, and ${mostBytes} bytes unpacked`,
+      found: `${found}, ${sampleBytes} bytes`,
+    })
+}
+
+/** What the header says, which lies at fixed places. */
+function pngSize(bytes: Uint8Array, file: string): { pixels: number; sampleBytes: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const [width, height] = [view.getUint32(16), view.getUint32(20)]
+  const channels = [1, 1, 3, 1, 2, 1, 4][bytes[25]] ?? 4
+  const sampleBytes = height * Math.ceil((width * channels * bytes[24]) / 8)
+  expectSize(width, height, sampleBytes, file)
+  return { pixels: width * height, sampleBytes }
+}
+
 /** Decodes by content, not by name. Alpha is dropped, not blended; 16 bits lose their low byte; a palette becomes RGB. */
 export function decodePicture(bytes: Uint8Array, file: string): Picture {
   try {
-    if (bytes.length >= 8 && hasPngSignature(bytes)) return fromPng(bytes)
-    if (bytes[0] === 0xff && bytes[1] === 0xd8) return fromJpeg(bytes)
+    if (bytes.length >= 8 && hasPngSignature(bytes)) return fromPng(bytes, file)
+    if (bytes[0] === 0xff && bytes[1] === 0xd8) return fromJpeg(bytes, file)
   } catch (error) {
+    if (error instanceof InputError) throw error
     const found = error instanceof Error ? error.message : String(error)
     throw new InputError('damaged image', { file, expected: 'a PNG or JPEG that decodes', found, cause: error })
   }
@@ -28,8 +95,12 @@ export function decodePicture(bytes: Uint8Array, file: string): Picture {
   })
 }
 
-function fromPng(bytes: Uint8Array): Picture {
-  const png = decodePng(bytes, { checkCrc: true })
+function fromPng(bytes: Uint8Array, file: string): Picture {
+  const chunks = pngChunks(bytes)
+  if (chunks[0]?.type === 'IHDR' && bytes.length > 28) pngSize(bytes, file)
+  else throw new Error('does not begin with a whole IHDR')
+  if (chunks.filter(({ type }) => type === 'IHDR').length > 1) throw new Error('more than one IHDR')
+  const png = decodePng(withoutProfiles(bytes, chunks), { checkCrc: true })
   const { width, height, depth } = png
   // Colour type and interlacing, from the header at their fixed places: the decoder mixes up interlaced rows below 8 bits.
   if (bytes[28] !== 0 && depth < 8) throw new Error(`interlaced with ${depth} bits per channel: not supported`)
@@ -39,6 +110,23 @@ function fromPng(bytes: Uint8Array): Picture {
   }
   if (depth < 8) return planes(unpackBits(png.data as Uint8Array, width, height, depth), width, height, 1, 2 ** depth - 1)
   return planes(png.data, width, height, png.channels, depth === 16 ? 65535 : 255)
+}
+
+/** Colour profiles are packed, too, and nothing here looks at them. */
+function withoutProfiles(bytes: Uint8Array, chunks: readonly Chunk[]): Uint8Array {
+  if (!chunks.some(({ type }) => type === 'iCCP')) return bytes
+  const kept = chunks.filter(({ type }) => type !== 'iCCP').map(({ from, to }) => bytes.subarray(from - 8, to + 4))
+  return concatenated([bytes.subarray(0, 8), ...kept, bytes.subarray(chunks.at(-1)!.to + 4)])
+}
+
+function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
 
 /** Rows of 1, 2 or 4 bits per pixel, each padded to a whole byte, to one number per pixel. */
@@ -51,20 +139,38 @@ function unpackBits(rows: Uint8Array, width: number, height: number, depth: numb
   })
 }
 
-function fromJpeg(bytes: Uint8Array): Picture {
-  const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false, tolerantDecoding: false })
+function fromJpeg(bytes: Uint8Array, file: string): Picture {
+  const frame = jpegFrame(bytes)
+  if (frame) {
+    const { scans, pixels, components } = frame
+    expectSize(frame.width, frame.height, pixels * components, file)
+    if (scans * pixels > Math.max(mostScanned, 20 * pixels))
+      throw new InputError('too many scans', {
+        file,
+        field: 'SOS',
+        expected: `at most ${Math.max(20, Math.floor(mostScanned / pixels))}`,
+        found: scans,
+      })
+  }
+  const limits = { maxResolutionInMP: mostPixels / 1e6, maxMemoryUsageInMB: 1400 }
+  const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false, tolerantDecoding: false, ...limits })
   const rgb = planes(data, width, height, 3, 255)
-  return jpegComponents(bytes) === 1 ? { ...rgb, channels: 1, data: rgb.data.subarray(0, width * height) } : rgb
+  return frame?.components === 1 ? { ...rgb, channels: 1, data: rgb.data.subarray(0, width * height) } : rgb
 }
 
-/** The number of components in the frame header: the decoder repeats the one of a grey image. */
-function jpegComponents(bytes: Uint8Array): number {
+/** What the frame header says (the decoder repeats the component of a grey image), and how many scans follow it. */
+function jpegFrame(bytes: Uint8Array) {
   for (let at = 2; at + 9 < bytes.length; ) {
     const marker = bytes[at + 1]
-    if (bytes[at] === 0xff && marker >= 0xc0 && marker <= 0xc2) return bytes[at + 9]
+    if (bytes[at] === 0xff && marker >= 0xc0 && marker <= 0xc2) {
+      const [height, width] = [bytes[at + 5] * 256 + bytes[at + 6], bytes[at + 7] * 256 + bytes[at + 8]]
+      let scans = 0
+      for (let i = bytes.indexOf(0xff, at); i >= 0; i = bytes.indexOf(0xff, i + 1)) if (bytes[i + 1] === 0xda) scans++
+      return { height, width, pixels: height * width, components: bytes[at + 9], scans }
+    }
     at += bytes[at] === 0xff && marker !== 0xff ? 2 + bytes[at + 2] * 256 + bytes[at + 3] : 1
   }
-  return 3
+  return undefined
 }
 
 /** Interleaved pixels of 1 to 4 channels to planes; the second and the fourth channel are alpha. */

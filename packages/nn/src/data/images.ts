@@ -2,7 +2,7 @@
 import { exists, listFolder, readFile } from '#platform'
 import { InputError } from '../errors.js'
 import { type Dataset, imageBytes } from './dataset.js'
-import { decodePicture, resize, toChannels } from './decode.js'
+import { readPicture, resize, toChannels } from './decode.js'
 
 /** Classes in order, and the image files in record order. */
 interface Listing {
@@ -50,7 +50,7 @@ async function listImages(folder: string): Promise<Listing> {
 export async function readImagesPart(
   folder: string,
   part: 'train' | 'val',
-  { size, limit }: { size?: readonly [number, number, number]; limit?: number },
+  { size, limit, memoryLimit = 2 ** 32 }: { size?: readonly [number, number, number]; limit?: number; memoryLimit?: number },
 ): Promise<Dataset> {
   if (size && size[0] !== 1 && size[0] !== 3) {
     throw new InputError('images have 1 or 3 channels', { file: folder, field: 'size', expected: '1xHxW or 3xHxW', found: size.join('x') })
@@ -75,10 +75,17 @@ export async function readImagesPart(
   const channels = shape[0] as 1 | 3
   const bytes = imageBytes({ shape })
   const files = listing.files.slice(0, limit)
+  if (files.length * bytes > memoryLimit)
+    throw new InputError('takes too much memory', {
+      file: `${folder}/${part}`,
+      field: 'images',
+      expected: `at most ${memoryLimit} bytes (the option memoryLimit raises it; a network's size, or a limit, makes it less)`,
+      found: `${files.length} images of ${shape.join(' x ')}, as ${reference.files[0].path}`,
+    })
   const images = new Uint8Array(files.length * bytes)
   const labels = new Uint32Array(files.length)
   for (const [i, { path, label }] of files.entries()) {
-    const picture = decodePicture(await readFile(path), path)
+    const picture = await readPicture(await readFile(path), path)
     if (!size && picture.channels > channels) {
       const expected = `grey, as ${reference.files[0].path}, or a size that says 3 channels`
       throw new InputError('a colour image among grey ones', { file: path, field: 'channels', expected, found: 'colour' })
@@ -90,6 +97,6 @@ export async function readImagesPart(
 }
 
 async function sizeOf(path: string): Promise<[number, number, number]> {
-  const { channels, height, width } = decodePicture(await readFile(path), path)
+  const { channels, height, width } = await readPicture(await readFile(path), path)
   return [channels, height, width]
 }

@@ -19,6 +19,11 @@ export interface DataOptions {
   readonly seed?: number
   /** [C, H, W] a network expects: images of a folder are resized to it, all other data must have it. */
   readonly size?: readonly [number, number, number]
+  /**
+   * Bytes of memory that a part of the data may take. When absent, 4 GiB for a folder of images, and for a file that is unpacked 1 GiB and 16
+   * bytes for each on disk.
+   */
+  readonly memoryLimit?: number
   /** Classes a network has: labels must be below it, and training data must hold every one. */
   readonly classes?: number
 }
@@ -68,8 +73,8 @@ type FileSpec = Extract<DataSpec, { path: string }>
 
 const readers: Record<DataSpec['kind'], (spec: never, part: 'train' | 'test', options: DataOptions) => Promise<Read>> = {
   async idx({ path, limit }: FileSpec, part, options) {
-    const { images, labels, shape, file } = await readIdxPart(path, part === 'train' ? 'train' : 't10k')
-    const classes = options.classes ?? (part === 'train' ? highest(labels) + 1 : await idxClasses(path, labels))
+    const { images, labels, shape, file } = await readIdxPart(path, part === 'train' ? 'train' : 't10k', options.memoryLimit)
+    const classes = options.classes ?? (part === 'train' ? highest(labels) + 1 : await idxClasses(path, labels, options.memoryLimit))
     checkLabels(labels, classes, file)
     return { file, dataset: first({ name: 'idx', classes, shape, count: labels.length, images, labels: Uint32Array.from(labels) }, limit) }
   },
@@ -79,9 +84,9 @@ const readers: Record<DataSpec['kind'], (spec: never, part: 'train' | 'test', op
   async cifar100({ path, limit }: FileSpec, part) {
     return readCifar('cifar100', path, part, limit)
   },
-  async images({ path, limit }: FileSpec, part, { size }) {
+  async images({ path, limit }: FileSpec, part, { size, memoryLimit }) {
     const name = part === 'train' ? 'train' : 'val'
-    return { file: `${path}/${name}`, dataset: await readImagesPart(path, name, { size, limit }) }
+    return { file: `${path}/${name}`, dataset: await readImagesPart(path, name, { size, limit, memoryLimit }) }
   },
   async shapes({ limit }: DataSpec, part, { seed }) {
     return { file: 'shapes', dataset: makeShapes(part, seed ?? 0, limit) }
@@ -108,10 +113,10 @@ async function readCifar(kind: 'cifar10' | 'cifar100', path: string, part: 'trai
 const cifar10Names = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck']
 
 /** The training labels say how many classes an IDX test set has; without them, its own do. */
-async function idxClasses(folder: string, labels: Uint8Array): Promise<number> {
+async function idxClasses(folder: string, labels: Uint8Array, memoryLimit?: number): Promise<number> {
   const names = (await listFolder(folder)).map(({ name }) => name)
   if (!names.some((name) => /^train-labels[-.]idx1-ubyte(\.gz)?$/.test(name))) return highest(labels) + 1
-  return highest((await readIdxLabels(folder, 'train')).labels) + 1
+  return highest((await readIdxLabels(folder, 'train', memoryLimit)).labels) + 1
 }
 
 const highest = (labels: Uint8Array) => labels.reduce((a, b) => Math.max(a, b), 0)
@@ -121,6 +126,8 @@ function fromMemory({ images, labels, shape, classes, classNames }: MemoryData, 
   const size = count * shape.reduce((a, b) => a * b, 1)
   if (!Number.isInteger(classes) || classes < 1)
     throw new InputError('not a number of classes', { file, field: 'classes', expected: 'a whole number from 1', found: classes })
+  if (shape.length !== 3 || !shape.every((each) => Number.isSafeInteger(each) && each > 0))
+    throw new InputError('not the size of an image', { file, field: 'shape', expected: 'C x H x W from 1 up', found: shape.join(' x ') })
   if (count === 0) throw new InputError('no image', { file, field: 'labels', expected: 'at least 1', found: 0 })
   if (images.length !== size) {
     throw new InputError('images and labels do not match', {
