@@ -1,7 +1,6 @@
 /** Where the time of one run of an executable goes: its dispatches one by one, put back to the operations that asked for them. */
 import { elements, type Gpu, type Operation, operations } from '@espalier/kernels'
-import { compile, type Executable, fuseForInference } from '@espalier/nn'
-import { compileStep } from '../../packages/nn/src/training/step.js'
+import { compile, compileStep, type Executable, fuseForInference } from '@espalier/nn'
 import { dataset, type Network, normalization } from './network.js'
 import { quantile } from './statistics.js'
 

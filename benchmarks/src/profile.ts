@@ -3,8 +3,7 @@
  */
 import { parseArgs } from 'node:util'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
-import { channelGroups, compile, type Executable, fuseForInference } from '@espalier/nn'
-import { maskGraph } from '../../packages/nn/src/prune/index.js'
+import { channelGroups, compile, type Executable, fuseForInference, maskGraph } from '@espalier/nn'
 import { breakDown, byOperation, compileFor } from './breakdown.js'
 import { ceilings } from './ceilings.js'
 import { networks } from './network.js'

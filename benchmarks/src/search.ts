@@ -7,7 +7,9 @@
  * `--use_new_input` it gathers them anew. Both are measured. All arms that re-fit judge with the same weights, and their losses agree to the bit.
  */
 import type { Gpu } from '@espalier/kernels'
+import type { Random } from '@espalier/nn'
 import {
+  addProducts,
   buildArchitecture,
   type ChannelGroup,
   channelGroups,
@@ -16,16 +18,15 @@ import {
   type Dataset,
   type Graph,
   gatherGrams,
+  groupsOf,
   type Judgement,
   type Kept,
   type MaskedEvaluator,
   maskedEvaluator,
+  padded,
+  refitLayers,
+  removedClasses,
 } from '@espalier/nn'
-import { groupsOf } from '../../packages/nn/src/prune/groups.js'
-import { addProducts, padded } from '../../packages/nn/src/prune/least-squares.js'
-import { refitLayers } from '../../packages/nn/src/prune/refit.js'
-import { removedClasses } from '../../packages/nn/src/prune/selection.js'
-import type { Random } from '../../packages/nn/src/random.js'
 import { surroundings } from './environment.js'
 import { dataset, normalization, withStatistics } from './network.js'
 import { type Check, digits } from './report.js'

@@ -1,7 +1,6 @@
 /** Ours. */
 import { acquireGpu, type Gpu } from '@espalier/kernels'
-import { compile, type Executable, fuseForInference, type Graph } from '@espalier/nn'
-import { compileStep } from '../../../packages/nn/src/training/step.js'
+import { compile, compileStep, type Executable, fuseForInference, type Graph } from '@espalier/nn'
 import { dataset, gemmOperands, gemmSize, type Network, normalization, normalized } from '../network.js'
 import { countBuffers } from './buffers.js'
 import { candidateCases } from './candidate.js'

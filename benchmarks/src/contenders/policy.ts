@@ -3,9 +3,8 @@
  * layers): as packages/rl does it, on the CPU; and the same arithmetic as compiled training steps on the GPU, the least that moving it there would cost.
  */
 import type { Gpu } from '@espalier/kernels'
-import { createBuilder, type Dataset } from '@espalier/nn'
+import { compileStep, createBuilder, type Dataset } from '@espalier/nn'
 import { type Environment, learn } from '@espalier/rl'
-import { compileStep } from '../../../packages/nn/src/training/step.js'
 import { type Case, timed } from './contender.js'
 import { waitingFor } from './patience.js'
 

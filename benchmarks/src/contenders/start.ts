@@ -1,6 +1,6 @@
 /** What a user waits for before the first step, and how soon steps are as fast as they get: ours, once in a process of its own. */
 import { acquireGpu, type Gpu } from '@espalier/kernels'
-import { compileStep } from '../../../packages/nn/src/training/step.js'
+import { compileStep } from '@espalier/nn'
 import { dataset, networks, normalization } from '../network.js'
 import { quantile } from '../statistics.js'
 import { type Case, type Contender, learningRate, momentum, type Settings, timed } from './contender.js'

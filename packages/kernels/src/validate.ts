@@ -1,17 +1,9 @@
 /** Fast kernels are believed only where they were seen to be right: compilers and drivers have errors that no test here can meet. */
 import { convKernelCases } from './conv2d/validation.js'
 import type { Gpu } from './gpu.js'
-import { type Attributes, type Dispatch, elements, type NdArray, type Operation, type Shape } from './operation.js'
+import type { KernelCase } from './kernel-case.js'
+import { type Dispatch, elements, type NdArray, type Shape } from './operation.js'
 import { runOperation } from './testing/run.js'
-
-export interface KernelCase {
-  /** Its `dispatches` use the kernel in question, whatever would be chosen. */
-  readonly operation: Operation
-  readonly attributes: Attributes
-  readonly inputs: readonly (Shape | NdArray | undefined)[]
-  /** Inputs that hold integers. */
-  readonly integerInputs?: readonly number[]
-}
 
 /** By the name of the shader, given the constants of its pipeline. Plain kernels, one invocation per output, have none: they are what is left when these are refused. */
 const cases: Readonly<Record<string, (constants: Readonly<Record<string, number>>) => KernelCase>> = { ...convKernelCases }

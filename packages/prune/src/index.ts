@@ -3,7 +3,9 @@
  * networks there are), `search/` (methods that propose networks, and their judgement), `run/` (what is kept of a run, and how it goes on), `job/` (the whole of it),
  * `report/` (the page about it).
  */
-export { type Budget, type Candidate, type CostFunction, type CustomBudget, readBudgets, resolveBudgets } from './budgets/budgets.js'
+export { makeFolder } from '#platform'
+export { type Budget, type CustomBudget, readBudgets, resolveBudgets } from './budgets/budgets.js'
+export type { Candidate, CostFunction } from './budgets/candidate.js'
 export type { Figures } from './budgets/measure.js'
 export { createCosts, meets, projectShares, uniformWithin } from './budgets/reach.js'
 export { type NearestValue, UnreachableError } from './errors.js'
@@ -24,11 +26,12 @@ export {
 export { chooseNormalization, type DataSource, loadData, loadModel, type ModelSource, type NormalizationOptions } from './job/model.js'
 export type { Algorithm, Method, PruneOptions, PruneResult, PruneSummary } from './job/options.js'
 export { prune } from './job/prune.js'
-export { type Sensitivity, type SensitivityOptions, type SensitivityPoint, sensitivity } from './job/sensitivity.js'
+export { type SensitivityOptions, sensitivity } from './job/sensitivity.js'
 export { type TrainingChoice, trainingDefaults } from './job/training.js'
 export { writeReport } from './report/report.js'
+export type { Sensitivity, SensitivityPoint } from './report/sensitivity-result.js'
 export { percent, type Reporter, silent } from './reporter.js'
-export { makeFolder, readJson } from './run/files.js'
+export { readJson } from './run/files.js'
 export type { EpisodeRecord } from './run/records.js'
 export { type RunRecord, readRecord } from './run/run.js'
 export { runFor, splitOff } from './search/judging.js'

@@ -110,7 +110,7 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
     this.#try('writeTimestamp', () => {
       const set = querySetOf(this.#core, querySet, 'querySet')
       require(index < set.count, () => `queryIndex: expected less than ${set.count}, found ${index}`)
-      set.writeTime(this.#encoding, index)
+      this.#encoding.writeTime(set, index)
     })
   }
 
@@ -188,7 +188,7 @@ export class CpuCommandEncoder implements GPUCommandEncoder {
     for (const index of [begin, end])
       require(index === undefined || index < querySet.count, () =>
         `timestampWrites: index ${index} exceeds the query set's ${querySet.count}`)
-    if (begin !== undefined) querySet.writeTime(this.#encoding, begin)
+    if (begin !== undefined) this.#encoding.writeTime(querySet, begin)
     return end === undefined ? undefined : { querySet, index: end }
   }
 }

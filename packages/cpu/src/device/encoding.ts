@@ -33,6 +33,13 @@ export class Encoding {
     this.buffers.push(buffer)
   }
 
+  /** Has the time written when all before it is done. */
+  writeTime(querySet: CpuQuerySet, index: number): void {
+    if (!querySet.allocation) return
+    this.useQuerySet(querySet)
+    this.commands.timestamp(querySet.allocation.address + 8 * index)
+  }
+
   useQuerySet(querySet: CpuQuerySet): void {
     if (!this.querySets.includes(querySet)) this.querySets.push(querySet)
   }

@@ -135,7 +135,7 @@ export class CpuComputePassEncoder implements GPUComputePassEncoder {
     if (this.#debugGroups > 0)
       this.#encoding.fail(`end of ${named('compute pass', this.label)}: ${this.#debugGroups} debug groups were not popped`)
     this.#ended = true
-    if (this.#end) this.#end.querySet.writeTime(this.#encoding, this.#end.index)
+    if (this.#end) this.#encoding.writeTime(this.#end.querySet, this.#end.index)
     this.#encoding.state = 'open'
   }
 

@@ -1,5 +1,4 @@
 import type { Allocation, Core } from './core.js'
-import type { Encoding } from './encoding.js'
 import { Invalid, interfaceName, named, require } from './errors.js'
 
 /** Timestamps only. */
@@ -25,13 +24,6 @@ export class CpuQuerySet implements GPUQuerySet {
   destroy(): undefined {
     if (this.allocation) this.core.release(this.allocation)
     this.allocation = undefined
-  }
-
-  /** Has the time written when all before it is done. @internal */
-  writeTime(encoding: Encoding, index: number): void {
-    if (!this.allocation) return
-    encoding.useQuerySet(this)
-    encoding.commands.timestamp(this.allocation.address + 8 * index)
   }
 }
 interfaceName(CpuQuerySet, 'GPUQuerySet')

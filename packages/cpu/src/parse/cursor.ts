@@ -1,7 +1,7 @@
 /** The parser's place in the tokens, and what all its parts expect. */
 import { type Position, WgslError } from '../check/program.js'
-import type { Token } from './lexer.js'
 import type { Name } from './syntax.js'
+import type { Token } from './token.js'
 import { reserved } from './words.js'
 
 export interface Cursor {

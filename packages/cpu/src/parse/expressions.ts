@@ -1,7 +1,7 @@
 import { type BinaryOperator, type UnaryOperator, WgslError } from '../check/program.js'
 import { type Cursor, checkName, expect, expectName, fail, nested, next, peek, sees, since, span, take } from './cursor.js'
-import type { Token } from './lexer.js'
 import type { CallSyntax, ExpressionSyntax, NameSyntax } from './syntax.js'
+import type { Token } from './token.js'
 
 const multiplicative = new Set(['*', '/', '%'])
 const additive = new Set(['+', '-'])

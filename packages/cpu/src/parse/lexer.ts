@@ -1,16 +1,8 @@
 /** Source text to tokens. Comments and blanks are left out; which `<` and `>` are brackets of template lists is found out in `templates.ts`. */
-import { type Position, WgslError } from '../check/program.js'
+import { WgslError } from '../check/program.js'
 import { markTemplates } from './templates.js'
+import type { Token } from './token.js'
 import { keywords } from './words.js'
-
-export interface Token extends Position {
-  readonly kind: 'name' | 'keyword' | 'number' | 'mark' | 'end'
-  /** As it is written; 'end of the file' for the token after the last. */
-  text: string
-  length: number
-  /** Of `<` and `>` that enclose a template list. */
-  template?: boolean
-}
 
 const blanks = /[\t-\r \u0085\u200e\u200f\u2028\u2029]+/y
 const lineBreaks = /\r\n|[\n-\r\u0085\u2028\u2029]/g

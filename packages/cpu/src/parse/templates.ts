@@ -1,5 +1,5 @@
 /** Which `<` and `>` enclose template lists (WGSL, section 3.9), before anything is parsed. */
-import type { Token } from './lexer.js'
+import type { Token } from './token.js'
 
 /**
  * Marks the brackets of template lists, and joins the other `>` to `>>`, `>=` and `>>=` where they touch.

@@ -6,8 +6,8 @@ import code from './depthwise-cpu.wgsl'
 import inputGradientCode from './depthwise-cpu-input-gradient.wgsl'
 import weightGradientCode from './depthwise-cpu-weight-gradient.wgsl'
 import type { ConvGeometry } from './geometry.js'
+import { sumOfParts } from './sum-parts.js'
 import { type Epilogue, epilogueConstants, epilogueParams } from './tile.js'
-import { sumOfParts } from './weight-gradient.js'
 
 const forward: Shader = {
   name: 'conv2d-depthwise-cpu',

@@ -1,6 +1,7 @@
 /** A small case for each fast kernel, by the name of its shader: what `validate` runs before the kernel is used on an adapter. */
+
+import type { KernelCase } from '../kernel-case.js'
 import type { Attributes, Operation, Shape } from '../operation.js'
-import type { KernelCase } from '../validate.js'
 import { conv, fusedConv } from './conv2d.js'
 import { convGeometry } from './geometry.js'
 import { type TileVariant, tiledConv } from './tile.js'

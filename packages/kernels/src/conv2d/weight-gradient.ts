@@ -5,7 +5,7 @@ import { depthwiseCpuWeightGradient, isDepthwiseCpuWeightGradient } from './dept
 import { type ConvGeometry, convGeometry, convMacs, geometryParams, outputShape, shapeAttribute, weightShape } from './geometry.js'
 import noQuadCode from './no-quad.wgsl'
 import quadCode from './quad.wgsl'
-import sumPartsCode from './sum-parts.wgsl'
+import { sumOfParts } from './sum-parts.js'
 import plainCode from './weight-gradient.wgsl'
 import narrowCode from './weight-gradient-narrow.wgsl'
 import { isForQuads, quadsWeightGradient } from './weight-gradient-quads.js'
@@ -36,13 +36,6 @@ const workgroup: Shader = {
   name: 'conv2d-weight-gradient-workgroup',
   code: workgroupTileCode + workgroupCode,
   access: ['read', 'read', 'write'],
-}
-const sumParts: Shader = { name: 'conv2d-weight-gradient-sum', code: sumPartsCode, access: ['read', 'write'] }
-
-/** y = the sum of parts [count, ...] in a fixed order. */
-export function sumOfParts(parts: Tensor, y: Tensor, target: Target): Dispatch {
-  const length = elements(y.shape)
-  return { shader: sumParts, operands: [parts, y], params: { u32: [parts.shape[0], length] }, workgroups: workgroups1d(length, 64, target) }
 }
 
 /**

@@ -1,6 +1,6 @@
 import { broadcastTo } from '../layout/layout.reference.js'
 import { elements, type NdArray } from '../operation.js'
-import type { GemmGeometry, ProductGeometry } from './matmul.js'
+import type { GemmGeometry, ProductGeometry } from './geometry.js'
 
 /** Y [M, N] = alpha * A' B' + beta * C with C broadcast. */
 export function gemmReference(g: GemmGeometry, a: NdArray, b: NdArray, c?: NdArray): NdArray {

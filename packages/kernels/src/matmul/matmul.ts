@@ -16,25 +16,11 @@ import {
   type Tensor,
   workgroups1d,
 } from '../operation.js'
+import type { GemmGeometry, ProductGeometry } from './geometry.js'
 import { gemmReference, productReference } from './matmul.reference.js'
 import plainCode from './matmul.wgsl'
 import batchedCode from './matmul-batched.wgsl'
 import tiledCode from './matmul-tiled.wgsl'
-
-/** Y [m, n] = alpha * A' [m, k] B' [k, n] + beta * C, everything by strides: transposes and broadcasting are strides too. */
-export interface GemmGeometry {
-  readonly m: number
-  readonly n: number
-  readonly k: number
-  readonly aRow: number
-  readonly aColumn: number
-  readonly bRow: number
-  readonly bColumn: number
-  readonly cRow: number
-  readonly cColumn: number
-  readonly alpha: number
-  readonly beta: number
-}
 
 const show = (shape: Shape | undefined) => (shape ? `[${shape.join(', ')}]` : 'nothing')
 
@@ -155,19 +141,6 @@ export const gemm: Operation = {
     return [...gradients, wanted[2] ? broadcastGradient(outputShapes[0], inputShapes[2]!, beta, dy, emit) : undefined]
   },
   macs: (attributes, [a], [y]) => elements(y) * a![attributes.transA ? 0 : 1],
-}
-
-/** Y[b] [m, n] = A[b] [m, k] B[b] [k, n] for each b of `batch`. */
-export interface ProductGeometry {
-  readonly m: number
-  readonly n: number
-  readonly k: number
-  readonly batch: Shape
-  /** a and b with two dimensions at least: a vector is a row on the left, a column on the right. */
-  readonly a: Shape
-  readonly b: Shape
-  /** Without the dimension of 1 that a vector was given. */
-  readonly y: Shape
 }
 
 function productGeometry(a: Shape | undefined, b: Shape | undefined): ProductGeometry {

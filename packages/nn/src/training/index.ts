@@ -10,4 +10,5 @@ export { channelScores, type DataCriterion, dataCriteria, type ScoreOptions } fr
 export { type Comparison, compareGraphs } from './self-check.js'
 export { type SparseEvaluator, sparseEvaluator } from './sparse.js'
 export type { Teacher } from './step.js'
+export { compileStep } from './step.js'
 export { type EpochRecord, type TrainOptions, type TrainProgress, type TrainState, train } from './train.js'

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createRandom } from '@espalier/nn'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Candidate, costValue, parseBudget, readBudgets, relativeCost, resolveBudgets } from './budgets.js'
+import { costValue, parseBudget, readBudgets, relativeCost, resolveBudgets } from './budgets.js'
+import type { Candidate } from './candidate.js'
 import { upperBoundOfMedian } from './latency.js'
 
 let folder: string

@@ -1,34 +1,14 @@
 /** Budgets: what a network may cost, as text (`macs<=30%`) or as a function of the user's own. */
 
-import { type Graph, InputError, type LayerCost } from '@espalier/nn'
-import { commandCost, loadModule, patient } from './black-box.js'
+import { InputError } from '@espalier/nn'
+import { commandCost } from '#platform'
+import { loadModule, patient } from './black-box.js'
+import type { Candidate, CostFunction } from './candidate.js'
 
 /** Sizes that are counted exactly, without running anything. */
 export const exactKinds = ['params', 'macs', 'bytes', 'memory', 'weights'] as const
 export type ExactKind = (typeof exactKinds)[number]
 export type Sizes = Readonly<Record<ExactKind, number>>
-
-/** What a budget function sees of a network: everything is computed when it is asked for, and then kept. */
-export interface Candidate {
-  /** The network, as plain data. */
-  graph(): Graph
-  /** The network as it would be written, before any fine-tuning. */
-  onnx(): Uint8Array
-  readonly layers: readonly LayerCost[]
-  readonly params: number
-  readonly macs: number
-  /** Size of the ONNX file. */
-  readonly bytes: number
-  /** Peak activation bytes of the execution plan at batch 1. */
-  readonly memory: number
-  /** Weights of convolutions and linear layers that are not zero. */
-  readonly weights: number
-  /** Channels left by group id, and which ones. */
-  readonly widths: Readonly<Record<string, number>>
-  readonly kept: Readonly<Record<string, readonly number[]>>
-}
-
-export type CostFunction = (candidate: Candidate) => number | Promise<number>
 
 /** A budget of the user's own. `limit` is in the units of `cost`. */
 export interface CustomBudget {

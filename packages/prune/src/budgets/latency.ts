@@ -1,7 +1,7 @@
 /** Latency as a budget: measured on the adapter; what is predicted (prune/latency-table.ts) only proposes. */
 import type { Gpu } from '@espalier/kernels'
 import { compile, type Executable, fuseForInference, type Graph } from '@espalier/nn'
-import type { CostFunction } from './budgets.js'
+import type { CostFunction } from './candidate.js'
 
 /** Runs of each of the two networks: at least and at most, and how long one measurement may take once there are enough, in ms. */
 const runs = { least: 15, most: 101, patience: 2000 }

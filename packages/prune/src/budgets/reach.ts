@@ -2,7 +2,8 @@
 import type { Kept, LayerCost } from '@espalier/nn'
 import { type NearestValue, UnreachableError } from '../errors.js'
 import { cutKey, keyOf, type Space, type Widths } from '../space/space.js'
-import { type Budget, type Candidate, costValue, isExact, isMet } from './budgets.js'
+import { type Budget, costValue, isExact, isMet } from './budgets.js'
+import type { Candidate } from './candidate.js'
 import { createLatencyTable, type LatencyTable, type PredictionError } from './latency-table.js'
 import { createMeasurements, type Measurements } from './measurements.js'
 

@@ -2,8 +2,9 @@
 import type { Gpu } from '@espalier/kernels'
 import { criteria, dataCriteria, InputError, type Normalization } from '@espalier/nn'
 import { needsEntropy, rewards } from '../search/reward.js'
+import { structures } from '../space/structure.js'
 import { nameOfData } from './model.js'
-import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions, structures } from './options.js'
+import { algorithms, entropyDefinitions, type Method, methods, type PruneOptions } from './options.js'
 
 /** Methods that learn: they have a place to begin at. */
 const agents: readonly Method[] = ['crl', 'crl-fine', 'entropy', 'amc']

@@ -1,7 +1,8 @@
 /** What a run of `prune` is given, read and made ready before any long work. */
 import type { Gpu } from '@espalier/kernels'
 import { InputError, normalizationMetadata, withMetadata } from '@espalier/nn'
-import { type BudgetRequest, type Candidate, costValue, isExact, readBudgets, resolveBudgets } from '../budgets/budgets.js'
+import { type BudgetRequest, costValue, isExact, readBudgets, resolveBudgets } from '../budgets/budgets.js'
+import type { Candidate } from '../budgets/candidate.js'
 import { latencyMeter } from '../budgets/latency.js'
 import { createMeasurements } from '../budgets/measurements.js'
 import { reach } from '../budgets/reach.js'
@@ -45,7 +46,10 @@ export async function prepare(gpu: Gpu, options: PruneOptions, round?: Round) {
     report.log(`${id}: all ${channels} ${space.structure === 'weights' ? 'weights' : 'channels'} stay: ${reason}`)
   const test = await data.test()
   // The file of an earlier round lies in the folder of its run, wherever that is.
-  const settings = { ...settingsOf(options, choice, digest(model.bytes), normalization), ...(round && { limits: round.limits, out: null }) }
+  const settings = {
+    ...settingsOf(options, choice, await digest(model.bytes), normalization),
+    ...(round && { limits: round.limits, out: null }),
+  }
   const identity = { command: 'prune', settings, seed: choice.seed, ...ranOn(gpu) }
   return {
     options,

@@ -17,9 +17,9 @@ import {
   normalizationMetadata,
   withMetadata,
 } from '@espalier/nn'
+import { checkNotOver, checkWritable, writeWhole } from '#platform'
 import { latenciesOf } from '../budgets/measure.js'
 import { type Reporter, silent } from '../reporter.js'
-import { checkNotOver, checkWritable, writeWhole } from '../run/files.js'
 import { digest, ended, openRun, type Run, ranOn } from '../run/run.js'
 import {
   checkFits,
@@ -171,8 +171,8 @@ export async function finetune(options: FinetuneOptions): Promise<Trained> {
     const normalization = chooseNormalization(options, model.graph, dataset, report)
     const settings = {
       model: model.name,
-      modelDigest: digest(model.bytes),
-      teacherDigest: source ? digest(source.bytes) : null,
+      modelDigest: await digest(model.bytes),
+      teacherDigest: source ? await digest(source.bytes) : null,
       temperature: teacher?.temperature ?? null,
       teacherWeight: teacher?.weight ?? null,
     }

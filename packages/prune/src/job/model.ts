@@ -1,5 +1,5 @@
 /** Models and data as commands and library functions take them. */
-import { readFile, stat } from 'node:fs/promises'
+
 import {
   classifierOf,
   computeNormalization,
@@ -17,6 +17,7 @@ import {
   openData,
   readBeside,
 } from '@espalier/nn'
+import { readBytes } from '#platform'
 import type { Reporter } from '../reporter.js'
 
 /** A path of an ONNX file, its bytes, or a graph. */
@@ -40,17 +41,13 @@ export async function loadModel(source: ModelSource, field = 'MODEL'): Promise<L
 }
 
 async function readModelFile(path: string, field: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(path))
-  } catch (error) {
-    const folder = await stat(path).then(
-      (found) => found.isDirectory(),
-      () => false,
-    )
-    const { code, message } = error as NodeJS.ErrnoException
-    const found = code === 'ENOENT' ? 'nothing there' : folder ? 'a folder' : message
-    throw new InputError('cannot be read', { file: path, field, expected: 'an ONNX file', found, cause: error })
-  }
+  const fail = (found: string | undefined, cause?: unknown) =>
+    new InputError('cannot be read', { file: path, field, expected: 'an ONNX file', found, cause })
+  const bytes = await readBytes(path).catch((error) => {
+    throw fail(error instanceof InputError ? error.found : String(error), error)
+  })
+  if (!bytes) throw fail('nothing there')
+  return bytes
 }
 
 /** Where data come from: `--data`, the same as an object, or data already open. */

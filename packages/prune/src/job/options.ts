@@ -5,6 +5,7 @@ import type { Figures } from '../budgets/measure.js'
 import type { Reporter } from '../reporter.js'
 import type { EpisodeRecord } from '../run/records.js'
 import type { Reward } from '../search/reward.js'
+import type { Structure } from '../space/structure.js'
 import type { DataSource, ModelSource, NormalizationOptions } from './model.js'
 import type { TrainingChoice } from './training.js'
 
@@ -14,9 +15,6 @@ export const algorithms = ['ppo-lag', 'pid-lag', 'trpo-lag', 'cpo'] as const
 export type Algorithm = (typeof algorithms)[number]
 export const entropyDefinitions = ['aura', 'aura-matrix'] as const
 export type EntropyDefinition = (typeof entropyDefinitions)[number]
-
-export const structures = ['filters', 'weights'] as const
-export type Structure = (typeof structures)[number]
 
 export interface PruneOptions extends NormalizationOptions {
   /** Path of an ONNX file, its bytes, or a graph. */

@@ -1,12 +1,12 @@
 /** The whole job: a trained network and budgets in, a smaller network within them out. */
 import { acquireGpu, type Gpu } from '@espalier/kernels'
 import { AbortedError, evaluate, gatherGrams, type InputStatistics } from '@espalier/nn'
+import { checkNotOver, checkWritable, writeWhole } from '#platform'
 import { isExact } from '../budgets/budgets.js'
 import { figuresOf, latenciesOf } from '../budgets/measure.js'
 import { meets } from '../budgets/reach.js'
 import { writeReport } from '../report/report.js'
 import { percent } from '../reporter.js'
-import { checkNotOver, checkWritable, writeWhole } from '../run/files.js'
 import { openRecords, type Records } from '../run/records.js'
 import { type Earlier, earlierRounds, partOf, type Round } from '../run/rounds.js'
 import { digest, ended, goesOn, openRun, type Run, type RunRecord } from '../run/run.js'
@@ -192,7 +192,7 @@ async function carryOut(
   if (run) {
     const lengths = Object.fromEntries(Object.entries(kept).map(([id, indices]) => [id, indices.length]))
     const left = space.structure === 'weights' ? record.widths : lengths
-    await run.finish({ ...summary, digest: digest(bytes), groups: groupsOf(earlier?.original ?? space, left) })
+    await run.finish({ ...summary, digest: await digest(bytes), groups: groupsOf(earlier?.original ?? space, left) })
     await writeReport(run.dir)
   }
   return { ...summary, graph: small, bytes, kept: plainKept(kept) }
@@ -278,7 +278,7 @@ async function finishedResult(run: Run, record: RunRecord, out: string | undefin
   if (record.status !== 'done' || out === undefined) return undefined
   const { digest: expected, groups: _groups, ...summary } = record.result as PruneSummary & { digest: string; groups: unknown }
   const written = await loadModel(out).catch(() => undefined)
-  if (!written || digest(written.bytes) !== expected) return undefined
+  if (!written || (await digest(written.bytes)) !== expected) return undefined
   const best = (await run.read('best.json')) as { kept: PruneResult['kept'] } | undefined
   await writeReport(run.dir)
   return best && { ...summary, graph: written.graph, bytes: written.bytes, kept: best.kept }

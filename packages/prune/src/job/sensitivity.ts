@@ -11,6 +11,7 @@ import {
   maskedEvaluator,
 } from '@espalier/nn'
 import { writeReport } from '../report/report.js'
+import type { Sensitivity } from '../report/sensitivity-result.js'
 import { type Reporter, silent } from '../reporter.js'
 import { digest, ended, openRun, type Run, ranOn } from '../run/run.js'
 import { runFor, scoresFor, splitOff } from '../search/judging.js'
@@ -54,39 +55,6 @@ export interface SensitivityOptions extends NormalizationOptions {
   readonly report?: Reporter
 }
 
-export interface SensitivityPoint extends Judgement {
-  /** Share of channels asked to be removed. */
-  readonly ratio: number
-  /** Channels left. */
-  readonly kept: number
-}
-
-/** What `--json` prints. */
-export interface Sensitivity {
-  readonly model: string
-  readonly criterion: string
-  readonly recalibrate: boolean
-  readonly seed: number
-  readonly adapter: string
-  /** Validation images that judged. */
-  readonly images: number
-  /** Of the whole network, judged in the same way. */
-  readonly accuracy: number
-  readonly loss: number
-  readonly ratios: readonly number[]
-  readonly groups: readonly {
-    readonly id: string
-    readonly channels: number
-    /** The greatest ratio up to which no point is more than 1% below the whole network. */
-    readonly tolerated: number
-    readonly points: readonly SensitivityPoint[]
-  }[]
-  readonly fixed: Space['fixed']
-  /** Path of the report; null where no records are kept. */
-  readonly report: string | null
-  readonly seconds: number
-}
-
 /**
  * Cuts one group at a time, by masks, and judges the networks on validation images: accuracy against the share removed, without training.
  * @throws InputError for bad input; AbortedError when `signal` fires, after what is known was saved
@@ -122,7 +90,7 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
           command: 'sensitivity',
           settings: {
             model: name,
-            modelDigest: digest(bytes),
+            modelDigest: await digest(bytes),
             data: nameOfData(options.data),
             ...choice,
             ...normalization,

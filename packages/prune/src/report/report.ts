@@ -1,9 +1,9 @@
 /** report.html: what a run did, from its records alone, in one file that needs nothing else. */
-import { join } from 'node:path'
 import { InputError } from '@espalier/nn'
+import { join, writeWhole } from '#platform'
 import type { Figures } from '../budgets/measure.js'
 import type { PruneSummary } from '../job/options.js'
-import { readIfThere, readJson, writeWhole } from '../run/files.js'
+import { readIfThere, readJson } from '../run/files.js'
 import { type RunRecord, readRecord } from '../run/run.js'
 import { count, escapeHtml, htmlPage, table } from './html.js'
 import { type Episode, type Limit, lockedTable, searchSections } from './search.js'

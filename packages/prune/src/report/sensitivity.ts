@@ -1,7 +1,8 @@
 /** Accuracy against the share of channels removed, group by group: one small chart each, on common axes. */
-import type { Sensitivity } from '../job/sensitivity.js'
+
 import { escapeHtml, table } from './html.js'
 import { lockedTable } from './search.js'
+import type { Sensitivity } from './sensitivity-result.js'
 
 export type SensitivityRecord = Sensitivity
 

@@ -1,6 +1,7 @@
 /** Prune, fine-tune, prune: budgets that tighten from round to round (iterative pruning, Han et al. 2015, arXiv 1506.02626). */
-import { mkdir } from 'node:fs/promises'
+
 import type { Graph, Kept } from '@espalier/nn'
+import { makeFolder } from '#platform'
 import type { Figures } from '../budgets/measure.js'
 import type { PruneOptions, PruneResult } from '../job/options.js'
 import { readIfThere } from './files.js'
@@ -56,7 +57,7 @@ export async function earlierRounds(
   for (let index = 1; index < rounds; index++) {
     const own = limitsOf(values, limits, index, rounds)
     report?.log(`round ${index} of ${rounds}: ${texts.map((text, k) => `${text}: ${Number(own[k].toPrecision(6))}`).join(', ')}`)
-    if (run) await mkdir(run.path('rounds'), { recursive: true })
+    if (run) await makeFolder(run.path('rounds'), '--run')
     const folder = run?.path(`rounds/${index}`)
     const result = await pruneOnce(
       {

@@ -1,12 +1,11 @@
 /** The folder of a run: settings, records, and what is needed to go on after an interruption. */
-import { createHash } from 'node:crypto'
-import { open, readdir, readFile, rename, rm, rmdir, stat, truncate } from 'node:fs/promises'
-import { join } from 'node:path'
+
 import type { Gpu } from '@espalier/kernels'
 import { AbortedError, InputError } from '@espalier/nn'
+import { append, join, kindOf, makeFolder, move, namesIn, readBytes, remove, removeEmpty, sizeOf, truncate, writeWhole } from '#platform'
 import type { Reporter } from '../reporter.js'
 import { version } from '../version.js'
-import { makeFolder, readIfThere, readJson, writeWhole } from './files.js'
+import { readIfThere, readJson } from './files.js'
 
 export type Settings = Readonly<Record<string, unknown>>
 
@@ -108,8 +107,8 @@ export const goesOn = async (dir: string, options: RunOptions): Promise<boolean>
 /** What a new run in the folder would overwrite although no run wrote it. */
 async function foreignIn(dir: string): Promise<string | undefined> {
   for (const name of ours) {
-    const found = await stat(join(dir, name)).catch(() => undefined)
-    if (found && !(found.isDirectory() && (await readdir(join(dir, name))).length === 0)) return name
+    const found = await kindOf(join(dir, name))
+    if (found && !(found === 'folder' && (await namesIn(join(dir, name))).length === 0)) return name
   }
   return undefined
 }
@@ -118,16 +117,15 @@ async function foreignIn(dir: string): Promise<string | undefined> {
 async function setAside(dir: string): Promise<string> {
   for (let i = 1; ; i++) {
     const name = `${dir}.${i}`
-    if (await stat(name).catch(() => undefined)) continue
-    await rename(dir, name)
+    if (await kindOf(name)) continue
+    await move(dir, name)
     return name
   }
 }
 
 export async function openRun(dir: string, options: RunOptions): Promise<Run> {
-  const found = await stat(dir).catch(() => undefined)
-  if (found && !found.isDirectory())
-    throw new InputError('cannot hold a run', { file: dir, field: '--run', expected: 'a folder', found: 'a file' })
+  const found = await kindOf(dir)
+  if (found === 'file') throw new InputError('cannot hold a run', { file: dir, field: '--run', expected: 'a folder', found: 'a file' })
   const before = found ? await readRecord(dir) : undefined
   if (options.resume && !before)
     throw new InputError('there is no run to resume', {
@@ -165,7 +163,7 @@ export async function openRun(dir: string, options: RunOptions): Promise<Run> {
       `${JSON.stringify({ ...before, threads: options.threads, status: before.status === 'done' ? 'done' : 'running' }, null, 2)}\n`,
     )
   else {
-    for (const name of ours.filter((name) => name !== recordName)) await rm(join(dir, name), { recursive: true, force: true })
+    for (const name of ours.filter((name) => name !== recordName)) await remove(join(dir, name))
     await makeFolder(join(dir, 'checkpoint'), '--run')
     const { command, settings, seed, adapter, threads, versions } = options
     const record: RunRecord = { command, status: 'running', settings, seed, adapter, threads, versions: { espalier: version, ...versions } }
@@ -183,34 +181,20 @@ function folder(dir: string, before: RunRecord | undefined): Run {
     write: (name, content) => writeWhole(path(name), content),
     read: (name) => readJson(path(name)),
     readText: (name) => readIfThere(path(name)),
-    readBytes: (name) =>
-      readFile(path(name)).then(
-        (bytes) => new Uint8Array(bytes),
-        () => undefined,
-      ),
+    readBytes: (name) => readBytes(path(name)),
     async records<T>(name: string) {
       if (!before) return []
       const text = (await readIfThere(path(name))) ?? ''
       const whole = text.slice(0, text.lastIndexOf('\n') + 1)
-      await run.cut(name, Buffer.byteLength(whole))
+      await run.cut(name, new TextEncoder().encode(whole).length)
       return whole
         .split('\n')
         .filter(Boolean)
         .map((line, i) => ({ line, value: parseRecord(line, path(name), i) as T }))
     },
-    async append(name, text) {
-      const file = await open(path(name), 'a')
-      try {
-        await file.writeFile(text)
-      } finally {
-        await file.close()
-      }
-    },
+    append: (name, text) => append(path(name), text),
     async cut(name, bytes) {
-      const size = await stat(path(name)).then(
-        (found) => found.size,
-        () => 0,
-      )
+      const size = await sizeOf(path(name))
       if (size < bytes)
         throw new InputError('is shorter than its checkpoint says: the run cannot be resumed', {
           file: path(name),
@@ -219,7 +203,7 @@ function folder(dir: string, before: RunRecord | undefined): Run {
         })
       if (size > bytes) await truncate(path(name), bytes)
     },
-    remove: (name) => rm(path(name), { recursive: true, force: true }),
+    remove: (name) => remove(path(name)),
     async finish(result) {
       const record = (await readRecord(dir))!
       await run.write(recordName, `${JSON.stringify({ ...record, status: 'done', result }, null, 2)}\n`)
@@ -229,8 +213,8 @@ function folder(dir: string, before: RunRecord | undefined): Run {
       await run.write(recordName, `${JSON.stringify({ ...record, status }, null, 2)}\n`)
     },
     async discard() {
-      for (const name of ours) await rm(path(name), { recursive: true, force: true })
-      await rmdir(dir).catch(() => {})
+      for (const name of ours) await remove(path(name))
+      await removeEmpty(dir)
     },
   }
   return run
@@ -279,4 +263,7 @@ function checkSame(before: RunRecord, options: RunOptions, dir: string): void {
   })
 }
 
-export const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+export async function digest(bytes: Uint8Array): Promise<string> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

@@ -132,7 +132,7 @@ test('a search begins at the widths of another run, or says what is wrong with i
   await expect(begin('{')).rejects.toThrow(/best\.json.*--warm-start.*JSON/s)
   await expect(begin('{"widths":{"conv1":99}}')).rejects.toThrow(/1 to 16 channels of group 'conv1'.*99/s)
   await rm(folder, { recursive: true })
-  await expect(searched(tiny, searchCrl, [1, 1, 1, 1], 2, { warmStart: file })).rejects.toThrow(/--warm-start.*ENOENT/s)
+  await expect(searched(tiny, searchCrl, [1, 1, 1, 1], 2, { warmStart: file })).rejects.toThrow(/--warm-start.*nothing there/s)
 })
 
 test("AMC's clip holds after rounding, and leaves every group its lower bound", async () => {

@@ -1,7 +1,7 @@
 /** Where agents begin: a solution within the budgets that costs little or nothing to find. */
-import { readFile } from 'node:fs/promises'
 import { InputError } from '@espalier/nn'
 import { globalWidths, globalWithin, meets, projectShares } from '../budgets/reach.js'
+import { readIfThere } from '../run/files.js'
 import { cutOf } from '../run/records.js'
 import type { Space, Widths } from '../space/space.js'
 import { searchGreedy } from './greedy.js'
@@ -38,9 +38,11 @@ export async function startOf(search: Search, from: string): Promise<Pick<Search
 async function sharesFrom(path: string, { open }: Space): Promise<number[]> {
   const fail = (expected: string, found: string, cause?: unknown) =>
     new InputError('cannot be started from', { file: path, field: '--warm-start', expected, found, cause })
-  const text = await readFile(path, 'utf8').catch((error) => {
-    throw fail(`one of ${named.join(', ')}, or the best.json of a run`, (error as Error).message, error)
+  const wanted = `one of ${named.join(', ')}, or the best.json of a run`
+  const text = await readIfThere(path).catch((error) => {
+    throw fail(wanted, error instanceof InputError ? String(error.found) : (error as Error).message, error)
   })
+  if (text === undefined) throw fail(wanted, 'nothing there')
   let widths: Record<string, unknown> | undefined
   try {
     widths = (JSON.parse(text) as { widths?: Record<string, unknown> }).widths

@@ -19,8 +19,8 @@ import {
   pruneChannels,
   rankChannels,
 } from '@espalier/nn'
-import type { Candidate } from '../budgets/budgets.js'
-import type { Structure } from '../job/options.js'
+import type { Candidate } from '../budgets/candidate.js'
+import type { Structure } from './structure.js'
 
 /** Channels left in each open group, in the order of `Space.open`. */
 export type Widths = readonly number[]

@@ -1,0 +1,226 @@
+/** Files of the disk, which are either whole or not there (written beside, then renamed); modules and commands of the user's own. */
+import { spawn } from 'node:child_process'
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  truncate as truncateFile,
+  writeFile,
+} from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { InputError } from '@espalier/nn'
+import type { CostFunction } from './budgets/candidate.js'
+import type { Kind } from './platform.js'
+
+export { join }
+
+const temporary = (path: string, id: number | string) => join(dirname(path), `.${basename(path)}.${id}.tmp`)
+
+/** Replaces `path` in one step: readers see the old bytes or the new ones. Removes what earlier, killed writers of the same file left behind. */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  await removeStale(path)
+  const beside = temporary(path, process.pid)
+  try {
+    const file = await open(beside, 'w')
+    try {
+      await file.writeFile(content)
+      // The name must not reach the disk before the bytes do.
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(beside, path)
+  } catch (error) {
+    await rm(beside, { force: true })
+    throw unwritable(path, error)
+  }
+}
+
+async function removeStale(path: string): Promise<void> {
+  const prefix = `.${basename(path)}.`
+  const names = await readdir(dirname(path)).catch(() => [])
+  for (const name of names) {
+    const id = name.startsWith(prefix) && name.endsWith('.tmp') ? Number(name.slice(prefix.length, -4)) : Number.NaN
+    if (Number.isInteger(id) && !isRunning(id)) await rm(join(dirname(path), name), { force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Fails before long work where writing `path` at its end would: the folder is missing or read-only, or `path` is a folder itself. */
+export async function checkWritable(path: string, field: string): Promise<void> {
+  const folder = dirname(resolve(path))
+  const found = await stat(path).catch(() => undefined)
+  if (found && !found.isFile())
+    throw new InputError('cannot be written', { file: path, field, expected: 'the name of a file', found: 'a folder' })
+  const parent = await stat(folder).catch(() => undefined)
+  if (!parent?.isDirectory())
+    throw new InputError('cannot be written', {
+      file: path,
+      field,
+      expected: `an existing folder ${folder}`,
+      found: parent ? 'a file' : 'nothing there',
+    })
+  const probe = temporary(path, process.pid)
+  try {
+    await (await open(probe, 'w')).close()
+  } catch (error) {
+    throw unwritable(path, error, field)
+  } finally {
+    await rm(probe, { force: true })
+  }
+}
+
+/** Refuses to write over the file that a result is made from. @param input what the user gave for it; not a path where it was given in code */
+export async function checkNotOver(out: string, input: unknown, what: string): Promise<void> {
+  if (typeof input !== 'string') return
+  const [a, b] = await Promise.all([out, input].map((path) => realpath(path).catch(() => resolve(path))))
+  if (a === b) throw new InputError(`is ${what} itself, which would be lost`, { file: out, field: '--out', expected: 'another file' })
+}
+
+export async function makeFolder(path: string, field: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true })
+  } catch (error) {
+    throw unwritable(path, error, field)
+  }
+}
+
+/** The bytes of a file, or undefined where nothing is there. @throws InputError where something is that cannot be read */
+export async function readBytes(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return new Uint8Array(await readFile(path))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    const found = { EISDIR: 'a folder', ENOTDIR: 'not a folder', EACCES: 'no permission' }[code ?? ''] ?? message
+    throw new InputError('cannot be read', { file: path, found, cause: error })
+  }
+}
+
+export async function kindOf(path: string): Promise<Kind | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  return found && (found.isDirectory() ? 'folder' : 'file')
+}
+
+/** Names of what is in a folder. */
+export const namesIn = (path: string): Promise<string[]> => readdir(path)
+
+export const move = (from: string, to: string): Promise<void> => rename(from, to)
+
+/** Removes a file, or a folder with all that is in it; nothing where nothing is there. */
+export const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true })
+
+/** Removes a folder where nothing is in it. */
+export const removeEmpty = (path: string): Promise<void> => rmdir(path).catch(() => {})
+
+export async function append(path: string, text: string): Promise<void> {
+  const file = await open(path, 'a')
+  try {
+    await file.writeFile(text)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Bytes of a file; 0 where nothing is there. */
+export const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+
+export const truncate = (path: string, bytes: number): Promise<void> => truncateFile(path, bytes)
+
+/** What an ES module of the user's exports. */
+export const importModule = (path: string): Promise<{ default?: unknown }> => import(/* @vite-ignore */ pathToFileURL(resolve(path)).href)
+
+/** Runs the command, without a shell, with the path of the candidate's ONNX file as its last argument; it prints one number. It is ended after `patience` ms. */
+export function commandCost([command, ...words]: readonly string[], patience: number): CostFunction {
+  return async (candidate) => {
+    const folder = await mkdtemp(join(tmpdir(), 'espalier-candidate-'))
+    try {
+      const file = join(folder, 'candidate.onnx')
+      await writeFile(file, candidate.onnx())
+      const printed = (await printedBy(command, [...words, file], patience)).trim()
+      const value = printed === '' ? Number.NaN : Number(printed)
+      if (!Number.isFinite(value)) throw new Error(`${command} printed '${printed.slice(0, 60)}' and not one number`)
+      return value
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+/** More than this is no number. */
+const mostPrinted = 4096
+
+/** What a command prints. Errors say what became of it, with the last line of its standard error. */
+function printedBy(command: string, words: readonly string[], patience: number): Promise<string> {
+  return new Promise((answer, fail) => {
+    // A path stays relative to where the user stands; a bare name is looked up as a shell would.
+    const program = command.includes('/') ? resolve(command) : command
+    // A group of its own: what the command started ends with it, and Ctrl-C stops the search and not the measurement.
+    const group = process.platform !== 'win32'
+    const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: group })
+    const said = { stdout: '', stderr: '' }
+    for (const stream of ['stdout', 'stderr'] as const)
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        said[stream] = (said[stream] + text).slice(...(stream === 'stdout' ? [0, mostPrinted] : [-mostPrinted]))
+      })
+    const end = () => {
+      try {
+        if (group) process.kill(-child.pid!, 'SIGKILL')
+        else child.kill('SIGKILL')
+      } catch {
+        // It ended just now.
+      }
+    }
+    const timer = setTimeout(() => {
+      end()
+      fail(new Error(`${command} took longer than ${patience / 1000} s`))
+    }, patience)
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer)
+      const reasons: Readonly<Record<string, string>> = { ENOENT: 'is not there', EACCES: 'may not be executed' }
+      fail(new Error(`${command} ${reasons[error.code ?? ''] ?? `cannot be run: ${error.message}`}`))
+    })
+    child.on('close', (status, signal) => {
+      clearTimeout(timer)
+      if (status === 0) return answer(said.stdout)
+      const last = said.stderr.trim().split('\n').at(-1)
+      fail(new Error(`${command} ${signal ? `was ended by ${signal}` : `ended with status ${status}`}${last ? `: ${last}` : ''}`))
+    })
+  })
+}
+
+function unwritable(path: string, error: unknown, field?: string): InputError {
+  if (error instanceof InputError) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  const found =
+    {
+      EACCES: 'no permission',
+      EROFS: 'a read-only disk',
+      ENOSPC: 'a full disk',
+      EEXIST: 'a file',
+      ENOTDIR: 'a file where a folder must be',
+    }[code ?? ''] ?? message
+  return new InputError('cannot be written', { file: path, field, found, cause: error })
+}

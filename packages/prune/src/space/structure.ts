@@ -1,0 +1,2 @@
+export const structures = ['filters', 'weights'] as const
+export type Structure = (typeof structures)[number]
