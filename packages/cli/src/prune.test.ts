@@ -202,6 +202,46 @@ test('what an interrupted run left in a folder that was not named is gone on wit
   expect((await read('default.run/episodes.jsonl')).startsWith(left)).toBe(true)
 })
 
+test('nothing that was judged is lost: runs that failed, that are done, that start from their own best network, that another command has', async () => {
+  const lines: string[] = []
+  const report = { log: (line: string) => void lines.push(line), progress() {} }
+  const said = () => lines.splice(0).join('\n')
+  const options = { ...job('kept'), run: at('kept.run'), replace: true, finetune: 0, episodes: 8, finalists: 2, report }
+  const judged = async (name: string) => (await read(`${name}/episodes.jsonl`)).split('\n').filter((line) => !line.includes('finalist'))
+  let asked = 0
+  const flaky = { name: 'flaky', limit: 1, cost: () => (existsSync(at('kept.run/episodes.jsonl')) && ++asked === 1 ? Number.NaN : 0) }
+  await expect(prune({ ...options, budgets: [...options.budgets, flaky] })).rejects.toThrow(/flaky/)
+  expect(JSON.parse(await read('kept.run/run.json'))).toMatchObject({ status: 'failed' })
+  const failed = await read('kept.run/episodes.jsonl')
+  await prune({ ...options, budgets: [...options.budgets, flaky] })
+  expect(said()).toContain('going on with the unfinished run')
+  expect((await read('kept.run/episodes.jsonl')).startsWith(failed)).toBe(true)
+
+  // Another search sets that one aside; other training keeps it, and the same command finds what it made.
+  await prune(options)
+  expect(said()).toContain(`with other settings is kept as ${at('kept.run.1')}`)
+  const first = await judged('kept.run')
+  await prune({ ...options, finetune: 1 })
+  expect(said()).toMatch(/what was judged is known from there.*6 networks are known from before/s)
+  expect(await judged('kept.run')).toEqual(first)
+  expect(await judged('kept.run.2')).toEqual(first)
+  const bytes = await readFile(at('kept.onnx'))
+  await prune({ ...options, finetune: 1 })
+  expect(said()).toContain('the run of the same settings is there already')
+  expect((await readFile(at('kept.onnx'))).equals(bytes)).toBe(true)
+
+  // Its own best network, which is moved away before the search begins, and is there no more when it is gone on with.
+  const own = { ...options, warmStart: at('kept.run/best.json') }
+  const controller = new AbortController()
+  const stopped = prune({ ...own, signal: controller.signal, onEpisode: ({ episode }) => episode === 2 && controller.abort() })
+  await expect(stopped).rejects.toMatchObject({ name: 'AbortedError' })
+  expect(await judged('kept.run.3')).toEqual(first)
+  const best = await read('kept.run.3/best.json')
+  expect(await read('kept.run/warm-start.json')).toBe(best)
+  await expect(prune({ ...own, onEpisode: () => expect(prune(own)).rejects.toThrow(/under way/) as never })).resolves.toBeDefined()
+  expect(existsSync(at('kept.run.lock'))).toBe(false)
+})
+
 test('a misspelt option in code is told', async () => {
   const misspelt = { ...job('misspelt'), episods: 3 }
   await expect(prune(misspelt)).rejects.toThrow(/^episods: no such option: expected one of normalize, .*episodes/)

@@ -94,6 +94,22 @@ export async function truncate(path: string, bytes: number): Promise<void> {
   files.set(keyOf(path), (files.get(keyOf(path)) ?? new Uint8Array()).slice(0, bytes))
 }
 
+const held = new Set<string>()
+
+/** A page has one process; two runs of it may not share a folder either. */
+export async function lock(folder: string, field: string): Promise<() => Promise<void>> {
+  const key = keyOf(folder)
+  if (held.has(key))
+    throw new InputError('belongs to a run that is under way', {
+      file: folder,
+      field,
+      expected: 'a folder that no process works in',
+      found: 'this page',
+    })
+  held.add(key)
+  return async () => void held.delete(key)
+}
+
 const refuse = (what: string): never => {
   throw new InputError(`${what} need Node; in a browser give a function instead`)
 }

@@ -1,6 +1,10 @@
 /** Files of the disk, which are either whole or not there (written beside, then renamed); modules and commands of the user's own. */
 import { spawn } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import {
+  constants,
+  copyFile,
+  link as linkFile,
   mkdir,
   mkdtemp,
   open,
@@ -12,9 +16,10 @@ import {
   rmdir,
   stat,
   truncate as truncateFile,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { InputError } from '@espalier/nn'
@@ -62,6 +67,103 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
+}
+
+/** A process of this machine, by number and when it began: numbers are used again. */
+interface Owner {
+  readonly pid: number
+  readonly host: string
+  /** When the system began it, in the system's own count; null where that is not told. */
+  readonly began: string | null
+  readonly since: string
+}
+
+async function beganAt(pid: number): Promise<string | null> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  // The second field, the name, may have blanks in it.
+  return line.slice(line.lastIndexOf(')') + 2).split(' ')[19] ?? null
+}
+
+/** Locks of this process, which go with it. */
+const held = new Set<string>()
+/** How often an owner says that it is there still, and how long a silent one on another machine is believed, in ms. */
+const [heartbeat, patience] = [20_000, 300_000]
+
+function releaseAtExit(): void {
+  for (const path of held) rmSync(path, { force: true })
+}
+
+/**
+ * Has a folder for this process alone, by a file beside it: `NAME.lock`. One that a killed process left behind is taken over: on this machine as soon as the process is gone,
+ * from another machine when it has not been renewed for five minutes.
+ * @returns what gives it back
+ * @throws InputError naming `field` and the owner, where another process has it
+ */
+export async function lock(folder: string, field: string): Promise<() => Promise<void>> {
+  const path = `${resolve(folder)}.lock`
+  await makeFolder(dirname(path), field)
+  const me: Owner = { pid: process.pid, host: hostname(), began: await beganAt(process.pid), since: new Date().toISOString() }
+  for (let tries = 0; ; tries++) {
+    try {
+      // Linked, so that nobody ever sees half of it.
+      const beside = `${path}.${process.pid}`
+      await writeFile(beside, JSON.stringify(me))
+      await linkFile(beside, path)
+        // Some disks have no links.
+        .catch((error) => (error.code === 'EEXIST' ? Promise.reject(error) : copyFile(beside, path, constants.COPYFILE_EXCL)))
+        .finally(() => rm(beside, { force: true }))
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unwritable(path, error, field)
+    }
+    const text = await readFile(path, 'utf8').catch(() => undefined)
+    if (text === undefined) continue
+    const owner = ownerOf(text)
+    if (tries > 20 || (owner && (held.has(path) || (await isThere(owner, me, path)))))
+      throw new InputError('belongs to a run that is under way', {
+        file: folder,
+        field,
+        expected: 'a folder that no process works in',
+        found: owner ? `process ${owner.pid} on ${owner.host}, since ${owner.since}` : `${path}`,
+      })
+    // Two may find the same dead owner: the one who moved away anything else puts it back.
+    const aside = `${path}.${process.pid}.dead`
+    await rename(path, aside).catch(() => {})
+    const moved = await readFile(aside, 'utf8').catch(() => text)
+    if (moved !== text) await linkFile(aside, path).catch(() => {})
+    await rm(aside, { force: true })
+  }
+  if (held.size === 0) process.on('exit', releaseAtExit)
+  held.add(path)
+  const renewed = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), heartbeat)
+  renewed.unref()
+  return async () => {
+    clearInterval(renewed)
+    if (!held.delete(path)) return
+    await rm(path, { force: true })
+    if (held.size === 0) process.off('exit', releaseAtExit)
+  }
+}
+
+function ownerOf(text: string): Owner | undefined {
+  try {
+    const owner = JSON.parse(text) as Owner
+    return Number.isInteger(owner.pid) && typeof owner.host === 'string' ? owner : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function isThere(owner: Owner, me: Owner, path: string): Promise<boolean> {
+  if (owner.host === me.host) {
+    if (owner.pid === process.pid) return owner.began === me.began && held.has(path)
+    return isRunning(owner.pid) && (owner.began === null || owner.began === (await beganAt(owner.pid)))
+  }
+  // By the clock of the disk: two machines' own may differ.
+  const probe = `${path}.${process.pid}.now`
+  await writeFile(probe, '')
+  const [now, then] = await Promise.all([stat(probe), stat(path).catch(() => undefined)]).finally(() => rm(probe, { force: true }))
+  return then !== undefined && now.mtimeMs - then.mtimeMs < patience
 }
 
 /** Fails before long work where writing `path` at its end would: the folder is missing or read-only, or `path` is a folder itself. */

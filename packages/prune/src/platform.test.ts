@@ -1,6 +1,8 @@
 /** Files in memory behave as those of the disk. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as memory from './platform.browser.js'
@@ -62,4 +64,53 @@ test('a page has no commands, and the digest is SHA-256 everywhere', async () =>
   expect(() => memory.commandCost()).toThrow(/need Node/)
   await expect(memory.importModule()).rejects.toThrow(/need Node/)
   expect(await digest(new TextEncoder().encode('abc'))).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
+})
+
+test('a folder belongs to one run at a time, and to no dead one', async () => {
+  const run = join(folder, 'locked')
+  const path = `${run}.lock`
+  const release = await disk.lock(run, '--run')
+  await expect(disk.lock(run, '--run')).rejects.toThrow(
+    new RegExp(`locked: --run: belongs to a run that is under way.*found process ${process.pid} on ${hostname()}, since 20`),
+  )
+  const own = JSON.parse(await readFile(path, 'utf8')) as object
+  await release()
+  expect(existsSync(path)).toBe(false)
+
+  const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'])
+  const ended = new Promise((done) => other.once('exit', done))
+  const leave = (owner: object) => writeFile(path, JSON.stringify({ ...own, pid: other.pid, began: null, ...owner }))
+  const isRefused = () =>
+    disk.lock(run, '--run').then(
+      (release) => release().then(() => false),
+      () => true,
+    )
+  await leave({})
+  expect(await isRefused()).toBe(true)
+  // The number was used again.
+  if (process.platform === 'linux') {
+    await leave({ began: '1' })
+    expect(await isRefused()).toBe(false)
+  }
+  await leave({ host: 'elsewhere' })
+  expect(await isRefused()).toBe(true)
+  const past = new Date(Date.now() - 3_600_000)
+  await utimes(path, past, past)
+  expect(await isRefused()).toBe(false)
+  await leave({})
+  other.kill('SIGKILL')
+  await ended
+  expect(await isRefused()).toBe(false)
+  await writeFile(path, 'half of i')
+  expect(await isRefused()).toBe(false)
+  // Of those who find a dead one at the same time one has it.
+  await leave({})
+  const all = await Promise.allSettled(Array.from({ length: 5 }, () => disk.lock(run, '--run')))
+  expect(all.filter(({ status }) => status === 'fulfilled').length).toBe(1)
+  for (const each of all) if (each.status === 'fulfilled') await each.value()
+
+  const leaveMemory = await memory.lock('a', '--run')
+  await expect(memory.lock('/a/', '--run')).rejects.toThrow(/under way/)
+  await leaveMemory()
+  await (await memory.lock('a', '--run'))()
 })

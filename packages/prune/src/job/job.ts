@@ -90,4 +90,8 @@ export async function reachBudgets({ graph, model, space, requests, measurements
 
 type Input = Awaited<ReturnType<typeof prepare>>
 /** All that the search and what follows it read. */
-export type Job = Input & Awaited<ReturnType<typeof reachBudgets>>
+export type Job = Input &
+  Awaited<ReturnType<typeof reachBudgets>> & {
+    /** Text of the file that the search starts from. */
+    readonly startText?: string
+  }

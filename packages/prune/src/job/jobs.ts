@@ -269,6 +269,8 @@ async function trainAndWrite(gpu: Gpu, graph: Graph, data: Awaited<ReturnType<ty
     if (!(job.temporary && error instanceof InputError && !run?.before)) throw await ended(run, error)
     await run?.discard()
     throw error
+  } finally {
+    await run?.release()
   }
 }
 

@@ -19,7 +19,7 @@ import { createEvaluator, type Evaluator, runFor } from '../search/judging.js'
 import { searchLocally } from '../search/local.js'
 import { needsEntropy } from '../search/reward.js'
 import { createSearch, type Search } from '../search/search.js'
-import { startOf } from '../search/start.js'
+import { keptStart, readStart, startOf } from '../search/start.js'
 import { type Cut, plainKept, type Space } from '../space/space.js'
 import { finishWithin } from './finish.js'
 import { type Job, prepare, reachBudgets } from './job.js'
@@ -64,7 +64,10 @@ async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<
     await checkNotOver(options.out, options.model, 'the model')
   }
   const job = await prepare(gpu, options, round)
-  const identity = { ...job.identity, resume: options.resume, implicit: options.replace, report: job.report }
+  // Before the run is opened, which may set aside the folder that the file is in.
+  const startsFrom = round?.start ?? (await readStart(job.choice.warmStart))
+  const afterSearch = job.choice.rounds === 1 ? ['training', 'finetune', 'distill'] : undefined
+  const identity = { ...job.identity, afterSearch, resume: options.resume, implicit: options.replace, report: job.report }
   const open = async () => (options.run === undefined ? undefined : openRun(options.run, identity))
   let run: Run | undefined
   try {
@@ -76,13 +79,14 @@ async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<
     const reached = await reachBudgets(job)
     // Budgets that no network keeps leave no new folder behind.
     if (!run) await job.measurements.keepIn((run = await open()))
-    const whole = { ...job, ...reached }
+    const whole = { ...job, ...reached, startText: await keptStart(run, startsFrom) }
     return await (job.choice.rounds > 1 ? lastRound(gpu, whole, run, start) : carryOut(gpu, whole, run, start))
   } catch (error) {
     const told = await ended(run, error)
     // A round is gone on with by the whole run.
     throw round ? error : told
   } finally {
+    await run?.release()
     await job.latency.close()
   }
 }
@@ -96,6 +100,7 @@ async function lastRound(gpu: Gpu, job: Job, run: Run | undefined, start: number
     texts: job.limits.map(({ text }) => text),
     limits: job.limits.map(({ limit }) => limit),
     values: await costs.of(space.full),
+    start: job.startText,
   }
   const earlier = await earlierRounds(whole, budgets, run, (each, round) => pruneOn(gpu, each, round))
   const own = {
@@ -107,7 +112,10 @@ async function lastRound(gpu: Gpu, job: Job, run: Run | undefined, start: number
   const last = await prepare(gpu, own, { limits: budgets.limits, index: rounds })
   try {
     await last.measurements.keepIn(run)
-    return await carryOut(gpu, { ...last, ...(await reachBudgets(last)) }, run, start, { ...earlier, original: space })
+    return await carryOut(gpu, { ...last, ...(await reachBudgets(last)), startText: job.startText }, run, start, {
+      ...earlier,
+      original: space,
+    })
   } finally {
     await last.latency.close()
   }
@@ -241,7 +249,7 @@ async function searchFor(
       onEpisode,
       evaluate: evaluateCuts,
     })
-    await searches[method]({ ...search, ...(await startOf(search, choice.warmStart)) })
+    await searches[method]({ ...search, ...(await startOf(search, choice.warmStart, job.startText)) })
     await searchLocally(search, choice.localSearch)
     if (signal?.aborted) throw new AbortedError('the search was interrupted')
     return judged

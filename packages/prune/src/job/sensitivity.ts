@@ -135,6 +135,8 @@ async function sensitivityOn(gpu: Gpu, options: SensitivityOptions): Promise<Sen
     return result
   } catch (error) {
     throw await ended(run, error)
+  } finally {
+    await run?.release()
   }
 }
 

@@ -12,6 +12,8 @@ export interface Round {
   readonly index: number
   /** In real units, in place of those that the budgets have. */
   readonly limits: readonly number[]
+  /** Text of the file that the searches start from. */
+  readonly start?: string
 }
 
 /** What the rounds before the last one came to. */
@@ -48,7 +50,12 @@ export const composed = (first: Kept, second: Kept): Kept =>
 /** Goes through all rounds but the last, each a whole run in a folder of its own, `rounds/1`, `rounds/2`, ... `values` are those of the original. */
 export async function earlierRounds(
   options: PruneOptions & { readonly rounds: number; readonly episodes: number; readonly finetune: number },
-  { texts, limits, values }: { readonly texts: readonly string[]; readonly limits: readonly number[]; readonly values: readonly number[] },
+  {
+    texts,
+    limits,
+    values,
+    start,
+  }: { readonly texts: readonly string[]; readonly limits: readonly number[]; readonly values: readonly number[]; readonly start?: string },
   run: Run | undefined,
   pruneOnce: (options: PruneOptions, round: Round) => Promise<PruneResult>,
 ): Promise<Earlier> {
@@ -70,7 +77,7 @@ export async function earlierRounds(
         resume: folder !== undefined && (await readIfThere(`${folder}/${recordName}`)) !== undefined,
         replace: true,
       },
-      { index, limits: own },
+      { index, limits: own, start },
     )
     earlier = {
       graph: result.graph,

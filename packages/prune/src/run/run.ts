@@ -2,7 +2,21 @@
 
 import type { Gpu } from '@espalier/kernels'
 import { AbortedError, InputError } from '@espalier/nn'
-import { append, join, kindOf, makeFolder, move, namesIn, readBytes, remove, removeEmpty, sizeOf, truncate, writeWhole } from '#platform'
+import {
+  append,
+  join,
+  kindOf,
+  lock,
+  makeFolder,
+  move,
+  namesIn,
+  readBytes,
+  remove,
+  removeEmpty,
+  sizeOf,
+  truncate,
+  writeWhole,
+} from '#platform'
 import type { Reporter } from '../reporter.js'
 import { version } from '../version.js'
 import { readIfThere, readJson } from './files.js'
@@ -44,6 +58,8 @@ export interface Run {
   end(status: 'failed' | 'interrupted'): Promise<void>
   /** Removes what the run wrote, and its folder where nothing else is in it. */
   discard(): Promise<void>
+  /** Others may have the folder again; whoever opened the run says so at its end, whatever that was. */
+  release(): Promise<void>
 }
 
 export interface RunOptions {
@@ -55,6 +71,8 @@ export interface RunOptions {
   readonly threads?: number
   readonly versions: Readonly<Record<string, string>>
   readonly resume?: boolean
+  /** Settings that only what comes after the search depends on: where nothing else differs, what was judged is kept. */
+  readonly afterSearch?: readonly string[]
   /**
    * The folder was not named by the user, who may not think of what an interrupted command left there: it is gone on with by the same settings, which come
    * to the same result, and set aside for others.
@@ -71,7 +89,7 @@ export async function ended(run: Run | undefined, error: unknown): Promise<unkno
 }
 
 export const recordName = 'run.json'
-/** Everything a run may write; a new run in the same folder removes it, and touches nothing else. */
+/** Everything a run may write; where one is discarded nothing else is touched. */
 const ours = [
   recordName,
   'episodes.jsonl',
@@ -79,6 +97,7 @@ const ours = [
   'sensitivity.jsonl',
   'metrics.csv',
   'best.json',
+  'warm-start.json',
   'report.html',
   'checkpoint',
   'rounds',
@@ -94,11 +113,10 @@ export async function readRecord(dir: string): Promise<RunRecord | undefined> {
   return record as RunRecord
 }
 
-const isUnfinished = (record: RunRecord | undefined): record is RunRecord =>
-  record?.status === 'running' || record?.status === 'interrupted'
-
+/** Whether `openRun` goes on with the run: asked to, or by the same settings, unless the user named the folder of an unfinished one and may not know of it. */
 const resumes = (before: RunRecord | undefined, options: RunOptions): boolean =>
-  options.resume || (options.implicit === true && isUnfinished(before) && difference(before, options) === undefined)
+  options.resume ||
+  (before !== undefined && (options.implicit === true || before.status === 'done') && difference(before, options) === undefined)
 
 /** Whether `openRun` goes on with what is in the folder. */
 export const goesOn = async (dir: string, options: RunOptions): Promise<boolean> =>
@@ -123,7 +141,25 @@ async function setAside(dir: string): Promise<string> {
   }
 }
 
+/** Records of a search, which other settings for what comes after it do not change. */
+const ofSearch = ['episodes.jsonl', 'measurements.jsonl', 'warm-start.json']
+
+/**
+ * Opens the folder of a run, which is this process's alone until `release`. Nothing that an earlier run judged is lost: with the same settings it is gone on with; with others
+ * for what comes after the search alone, what was judged is known to the new run; else the earlier run is set aside.
+ * @throws InputError where another process has it, where it holds an unfinished run and the user named it without `resume`, or what no run wrote
+ */
 export async function openRun(dir: string, options: RunOptions): Promise<Run> {
+  const release = await lock(dir, '--run')
+  try {
+    return { ...(await openLocked(dir, options)), release }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function openLocked(dir: string, options: RunOptions): Promise<Omit<Run, 'release'>> {
   const found = await kindOf(dir)
   if (found === 'file') throw new InputError('cannot hold a run', { file: dir, field: '--run', expected: 'a folder', found: 'a file' })
   const before = found ? await readRecord(dir) : undefined
@@ -136,16 +172,28 @@ export async function openRun(dir: string, options: RunOptions): Promise<Run> {
     })
   const resume = resumes(before, options)
   if (before && options.resume) checkSame(before, options, dir)
-  else if (resume) options.report?.log(`${dir}: going on with the unfinished run of the same settings`)
-  else if (isUnfinished(before)) {
-    if (!options.implicit)
-      throw new InputError('holds an unfinished run', {
-        file: dir,
-        field: '--run',
-        expected: '--resume to go on with it, or another folder',
-      })
+  else if (resume)
+    options.report?.log(
+      `${dir}: ${before?.status === 'done' ? 'the run of the same settings is there already' : 'going on with the unfinished run of the same settings'}`,
+    )
+  else if (before && before.status !== 'done' && !options.implicit)
+    throw new InputError('holds an unfinished run', {
+      file: dir,
+      field: '--run',
+      expected: '--resume to go on with it, or another folder',
+    })
+  let searched: RunRecord | undefined
+  if (before && !resume) {
     const aside = await setAside(dir)
-    options.report?.log(`${dir}: an unfinished run with other settings is kept as ${aside}`)
+    const unfinished = before.status === 'done' ? 'a run' : 'an unfinished run'
+    options.report?.log(
+      `${dir}: ${unfinished} with other settings is kept as ${aside}; --resume --run ${aside} with its settings goes on with it`,
+    )
+    if (options.afterSearch && difference(before, options, options.afterSearch) === undefined) {
+      await keepSearch(aside, dir)
+      searched = { ...before, settings: options.settings, status: 'running', result: undefined }
+      options.report?.log(`${dir}: what was judged is known from there: only what comes after the search has other settings`)
+    }
   }
   const foreign = found && !before ? await foreignIn(dir) : undefined
   if (foreign !== undefined)
@@ -156,15 +204,13 @@ export async function openRun(dir: string, options: RunOptions): Promise<Run> {
       found: `${foreign}, which a run would replace`,
     })
   await makeFolder(join(dir, 'checkpoint'), '--run')
-  const run = folder(dir, resume ? before : undefined)
+  const run = folder(dir, resume ? before : searched)
   if (resume && before)
     await run.write(
       recordName,
       `${JSON.stringify({ ...before, threads: options.threads, status: before.status === 'done' ? 'done' : 'running' }, null, 2)}\n`,
     )
   else {
-    for (const name of ours.filter((name) => name !== recordName)) await remove(join(dir, name))
-    await makeFolder(join(dir, 'checkpoint'), '--run')
     const { command, settings, seed, adapter, threads, versions } = options
     const record: RunRecord = { command, status: 'running', settings, seed, adapter, threads, versions: { espalier: version, ...versions } }
     await run.write(recordName, `${JSON.stringify(record, null, 2)}\n`)
@@ -172,9 +218,9 @@ export async function openRun(dir: string, options: RunOptions): Promise<Run> {
   return run
 }
 
-function folder(dir: string, before: RunRecord | undefined): Run {
+function folder(dir: string, before: RunRecord | undefined): Omit<Run, 'release'> {
   const path = (name: string) => join(dir, name)
-  const run: Run = {
+  const run: Omit<Run, 'release'> = {
     dir,
     before,
     path,
@@ -240,9 +286,23 @@ interface Difference {
   readonly asked: unknown
 }
 
-/** The first setting that is not what was recorded. */
-function difference(before: RunRecord, { command, settings, adapter }: RunOptions): Difference | undefined {
-  const fields = new Set([...Object.keys(before.settings), ...Object.keys(settings)])
+/** Copies what was judged, but for what was trained a moment first. */
+async function keepSearch(from: string, to: string): Promise<void> {
+  await makeFolder(to, '--run')
+  for (const name of ofSearch) {
+    const text = await readIfThere(join(from, name))
+    if (text === undefined) continue
+    const lines = text.slice(0, text.lastIndexOf('\n') + 1).split(/(?<=\n)/)
+    await writeWhole(
+      join(to, name),
+      name === 'episodes.jsonl' ? lines.filter((line) => !line.includes('"source":"finalist"')).join('') : text,
+    )
+  }
+}
+
+/** The first setting that is not what was recorded. @param but settings that may differ */
+function difference(before: RunRecord, { command, settings, adapter }: RunOptions, but: readonly string[] = []): Difference | undefined {
+  const fields = [...new Set([...Object.keys(before.settings), ...Object.keys(settings)])].filter((field) => !but.includes(field))
   const pairs: Difference[] = [
     { field: 'command', recorded: before.command, asked: command },
     ...[...fields].map((field) => ({ field, recorded: before.settings[field], asked: settings[field] })),
