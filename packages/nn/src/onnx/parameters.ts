@@ -133,10 +133,13 @@ export function badNumber({ nodes, initializers }: Pick<Graph, 'nodes' | 'initia
       const index = first(data as Float32Array, pass ? notFinite : Number.isNaN)
       if (index >= 0) return { tensor, index, expected: pass ? 'a finite number' : 'a number', found: Number(data[index]) }
     }
+  const sums = new Set<string>()
   for (const { op, inputs, attributes } of nodes) {
     const variance = op === 'BatchNormalization' ? initializers.get(inputs[4]) : undefined
-    if (!variance) continue
     const epsilon = Number(attributes.epsilon)
+    const sum = `${epsilon} ${inputs[4]}`
+    if (!variance || sums.has(sum)) continue
+    sums.add(sum)
     const index = first(variance.data as Float32Array, (value) => !(value + epsilon > 0))
     if (index >= 0) return { tensor: inputs[4], index, expected: `a variance above -${epsilon}`, found: Number(variance.data[index]) }
   }

@@ -141,6 +141,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       return
     }
     const last = normalized.length - 1
+    // Some operators become as many nodes as they have inputs.
+    budget.takeObjects(2048 * last + 512 * outputs.length, field)
     for (const [step, draft] of normalized.entries()) {
       const between = (index: number) => `${outputs[0]}/${index}`
       const node: Node = {

@@ -1,6 +1,5 @@
 export type { CompensationOptions, Residue } from './compensate.js'
 export { costAfter, costModel, minimumCost, type PrunedCost } from './cost-model.js'
-// Parts of the above, for those who measure or replace one.
 export { type ChannelGroup, channelGroups, type GroupMember, groupsOf } from './groups.js'
 export { addProducts, padded } from './least-squares.js'
 export { type MaskOptions, maskGraph, maskName } from './masks.js'
