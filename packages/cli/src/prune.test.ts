@@ -242,6 +242,49 @@ test('nothing that was judged is lost: runs that failed, that are done, that sta
   expect(existsSync(at('kept.run.lock'))).toBe(false)
 })
 
+test('damaged records are told with their place, and what to do', async () => {
+  const options = { ...job('damaged'), run: at('damaged.run'), finetune: 0, episodes: 6, finalists: 1, resume: true }
+  await prune({ ...options, resume: false })
+  const good = { run: await read('damaged.run/run.json'), episodes: await read('damaged.run/episodes.jsonl') }
+  await rm(at('damaged.onnx'))
+  const lines = good.episodes.trimEnd().split('\n')
+  const third = JSON.parse(lines[2]) as Record<string, unknown>
+  const rubbish: [unknown, RegExp][] = [
+    [null, /found null/],
+    [{}, /line 3: episode/],
+    [[], /found \[\]/],
+    [5, /found 5/],
+    ['x', /found "x"/],
+    [{ ...third, widths: null }, /line 3: widths/],
+    [{ ...third, widths: {} }, /line 3: widths/],
+    [{ ...third, costs: undefined }, /line 3: costs: .*found nothing/],
+    [{ ...third, source: 'me' }, /line 3: source: .*found "me"/],
+    [{ ...third, accuracy: '0.5' }, /line 3: accuracy/],
+    [JSON.parse(lines[1]), /line 3/],
+  ]
+  for (const [line, told] of rubbish) {
+    await writeFile(at('damaged.run/episodes.jsonl'), lines.with(2, JSON.stringify(line)).join('\n') + '\n')
+    const error = await prune(options).catch((error: Error) => error as never)
+    expect(error, JSON.stringify(line)).toMatchObject({ name: 'InputError', message: expect.stringContaining('episodes.jsonl: line 3') })
+    expect(String(error)).toMatch(told)
+  }
+  await writeFile(at('damaged.run/episodes.jsonl'), good.episodes.slice(0, good.episodes.indexOf('\n', 10) + 1))
+  for (const record of [
+    'null',
+    '5',
+    '[]',
+    '{}',
+    JSON.stringify({ ...(JSON.parse(good.run) as object), settings: null }),
+    good.run.replace('"done"', '"?"'),
+  ]) {
+    await writeFile(at('damaged.run/run.json'), record)
+    await expect(prune(options), record).rejects.toThrow(/run\.json: .*not the record of a run/)
+  }
+  await writeFile(at('damaged.run/run.json'), good.run)
+  await prune(options)
+  expect(await read('damaged.run/episodes.jsonl')).toBe(good.episodes)
+})
+
 test('a misspelt option in code is told', async () => {
   const misspelt = { ...job('misspelt'), episods: 3 }
   await expect(prune(misspelt)).rejects.toThrow(/^episods: no such option: expected one of normalize, .*episodes/)

@@ -1,6 +1,6 @@
 /** What budgets that are measured said, each value once: kept with the run, so that one that is resumed goes the same way although they would answer differently now. */
-import { AbortedError, InputError } from '@espalier/nn'
-import type { Run } from '../run/run.js'
+import { AbortedError } from '@espalier/nn'
+import { isNumber, isText, type Run } from '../run/run.js'
 
 /** One line of measurements.jsonl. */
 interface Measurement {
@@ -54,15 +54,5 @@ export function createMeasurements({ prefix = '', signal }: { prefix?: string; s
   }
 }
 
-async function readAll(run: Run): Promise<Measurement[]> {
-  return (await run.records<Partial<Measurement>>(file)).map(({ line, value }, i) => {
-    if (typeof value.network === 'string' && typeof value.budget === 'string' && typeof value.value === 'number')
-      return value as Measurement
-    throw new InputError('not a measurement', {
-      file: run.path(file),
-      field: `line ${i + 1}`,
-      expected: 'what espalier wrote',
-      found: line,
-    })
-  })
-}
+const readAll = async (run: Run): Promise<Measurement[]> =>
+  (await run.records<Measurement>(file, { network: isText, budget: isText, value: isNumber })).map(({ value }) => value)

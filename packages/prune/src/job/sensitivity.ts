@@ -13,7 +13,7 @@ import {
 import { writeReport } from '../report/report.js'
 import type { Sensitivity } from '../report/sensitivity-result.js'
 import { type Reporter, silent } from '../reporter.js'
-import { digest, ended, openRun, type Run, ranOn } from '../run/run.js'
+import { digest, ended, isFigure, isNumber, isText, openRun, type Run, ranOn } from '../run/run.js'
 import { runFor, scoresFor, splitOff } from '../search/judging.js'
 import { createSpace, type Space } from '../space/space.js'
 import { settleJudging } from './choice.js'
@@ -163,6 +163,12 @@ function candidatesOf(space: Space, ratios: readonly number[]): (Candidate & { r
 }
 
 const file = 'sensitivity.jsonl'
+const judgedFields = {
+  group: (value: unknown) => value === null || isText(value),
+  kept: isNumber,
+  accuracy: isNumber,
+  loss: isFigure,
+}
 
 /** Judges what is not yet in the records, some at a time, and records it. */
 async function judgeAll(
@@ -173,7 +179,7 @@ async function judgeAll(
   judge: (kept: readonly Kept[]) => Promise<Judgement[]>,
 ): Promise<Map<string, Judgement>> {
   const judged = new Map<string, Judgement>()
-  for (const { value } of (await run?.records<Candidate & Judgement>(file)) ?? []) {
+  for (const { value } of (await run?.records<Candidate & Judgement>(file, judgedFields)) ?? []) {
     const { accuracy, loss, ...candidate } = value
     judged.set(keyOf(candidate), { accuracy, loss })
   }

@@ -6,12 +6,13 @@ import {
   type EpochRecord,
   encodeTensors,
   type Graph,
+  InputError,
   type TrainOptions,
   type TrainState,
   train as trainGraph,
 } from '@espalier/nn'
 import type { Reporter } from '../reporter.js'
-import type { Run } from '../run/run.js'
+import { isList, isObject, type Run } from '../run/run.js'
 
 /** What users choose about training; the rest is the engine's default. */
 export interface TrainingChoice {
@@ -92,5 +93,21 @@ const encodeState = ({ step, tensors, history }: TrainState) =>
 
 function decodeState(bytes: Uint8Array, file: string): TrainState {
   const { tensors, metadata } = decodeTensors(bytes, file)
-  return { step: Number(metadata.step), tensors, history: JSON.parse(metadata.history) as EpochRecord[] }
+  const fail = (field: string, expected: string) =>
+    new InputError('not a checkpoint; without this file the training begins anew', {
+      file,
+      field,
+      expected,
+      found: metadata[field] ?? 'nothing',
+    })
+  const step = Number(metadata.step)
+  if (!metadata.step || !Number.isSafeInteger(step) || step < 0) throw fail('step', 'a number of steps')
+  let history: unknown
+  try {
+    history = JSON.parse(metadata.history)
+  } catch {
+    throw fail('history', 'a list of epochs')
+  }
+  if (!isList(isObject)(history)) throw fail('history', 'a list of epochs')
+  return { step, tensors, history: history as EpochRecord[] }
 }

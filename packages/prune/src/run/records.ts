@@ -3,7 +3,7 @@ import { InputError } from '@espalier/nn'
 import type { Budget } from '../budgets/budgets.js'
 import type { Judged } from '../search/reward.js'
 import { type Cut, cutKey, masksFromText, type Space } from '../space/space.js'
-import type { Run } from './run.js'
+import { type Fields, isFigure, isList, isNumber, isObject, isText, optional, type Run } from './run.js'
 
 /** One line of episodes.jsonl. */
 export interface EpisodeRecord {
@@ -45,12 +45,34 @@ export interface Records {
 
 const file = 'episodes.jsonl'
 
+const sources: readonly unknown[] = ['uniform', 'start', 'agent', 'policy', 'random', 'global', 'greedy', 'local', 'finalist']
+
+function fieldsOf({ open }: Space, budgets: readonly Budget[]): Fields<EpisodeRecord> {
+  const ofGroups = (is: (value: unknown, channels: number) => boolean) => (value: unknown) =>
+    isObject(value) && open.every(({ group: { id, channels } }) => is(value[id], channels))
+  return {
+    episode: isNumber,
+    source: (value) => sources.includes(value),
+    actions: isObject,
+    widths: ofGroups((value, channels) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= channels),
+    masks: optional(ofGroups((value, channels) => isText(value) && value.length === Math.ceil(channels / 4) && /^[0-9a-f]*$/.test(value))),
+    reward: isNumber,
+    accuracy: isNumber,
+    loss: isFigure,
+    entropy: optional(isNumber),
+    costs: (value) => isObject(value) && budgets.every(({ text }) => isNumber(value[text])),
+    signals: isList(isFigure),
+    multipliers: isList(isFigure),
+    feasible: (value) => typeof value === 'boolean',
+  }
+}
+
 /**
  * Opens the records of a run, or keeps them in memory only. A search that is resumed is gone through again from its seed with the known judgements:
  * it comes to the same proposals, and every record must be the one on disk, down to the last byte.
  */
 export async function openRecords(run: Run | undefined, space: Space, budgets: readonly Budget[]): Promise<Records> {
-  const before = (await run?.records<EpisodeRecord>(file)) ?? []
+  const before = (await run?.records(file, fieldsOf(space, budgets))) ?? []
   const known = new Map<string, { judgement: Judged; values: number[] }>()
   const knownFinalists = new Map<string, Judged>()
   for (const { value: record } of before) {

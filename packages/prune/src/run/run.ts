@@ -47,8 +47,11 @@ export interface Run {
   read(name: string): Promise<unknown>
   readBytes(name: string): Promise<Uint8Array | undefined>
   readText(name: string): Promise<string | undefined>
-  /** The objects of a file with one on each line, none where this run was not begun before; half a line, which a killed process may have left, is cut off. */
-  records<T>(name: string): Promise<{ readonly line: string; readonly value: T }[]>
+  /**
+   * The objects of a file with one on each line, none where this run was not begun before; half a line, which a killed process may have left, is cut off.
+   * @throws InputError naming file, line and field where one has not the fields that it should
+   */
+  records<T>(name: string, fields: Fields<T>): Promise<{ readonly line: string; readonly value: T }[]>
   append(name: string, text: string): Promise<void>
   /** Cuts a file that was appended to back to `bytes`. */
   cut(name: string, bytes: number): Promise<void>
@@ -61,6 +64,24 @@ export interface Run {
   /** Others may have the folder again; whoever opened the run says so at its end, whatever that was. */
   release(): Promise<void>
 }
+
+/** Of each field of a record whether a value can be one, and what else there is to say. */
+export type Fields<T> = { readonly [K in keyof T]-?: (value: unknown) => boolean }
+
+export const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
+/** As JSON has it: what is no number is null there. */
+export const isFigure = (value: unknown): boolean => value === null || isNumber(value)
+export const isText = (value: unknown): value is string => typeof value === 'string'
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+export const isList =
+  (each: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    Array.isArray(value) && value.every(each)
+export const optional =
+  (is: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    value === undefined || is(value)
 
 export interface RunOptions {
   readonly command: string
@@ -106,11 +127,14 @@ const ours = [
 /** What a run is about; undefined where the folder holds none. @throws InputError when its record cannot be read */
 export async function readRecord(dir: string): Promise<RunRecord | undefined> {
   const file = join(dir, recordName)
-  const record = (await readJson(file)) as Partial<RunRecord> | undefined
+  const record = await readJson(file)
   if (record === undefined) return undefined
-  if (typeof record.command !== 'string' || typeof record.settings !== 'object')
-    throw new InputError('not the record of a run', { file, field: 'settings', expected: 'what espalier wrote' })
-  return record as RunRecord
+  const fail = (field: string | undefined, found: unknown) =>
+    new InputError('not the record of a run', { file, field, expected: 'what espalier wrote; or name another folder', found: shown(found) })
+  if (!isObject(record)) throw fail(undefined, record)
+  const wrong = wrongField(record, runFields)
+  if (wrong) throw fail(wrong, record[wrong])
+  return record as unknown as RunRecord
 }
 
 /** Whether `openRun` goes on with the run: asked to, or by the same settings, unless the user named the folder of an unfinished one and may not know of it. */
@@ -228,7 +252,7 @@ function folder(dir: string, before: RunRecord | undefined): Omit<Run, 'release'
     read: (name) => readJson(path(name)),
     readText: (name) => readIfThere(path(name)),
     readBytes: (name) => readBytes(path(name)),
-    async records<T>(name: string) {
+    async records<T>(name: string, fields: Fields<T>) {
       if (!before) return []
       const text = (await readIfThere(path(name))) ?? ''
       const whole = text.slice(0, text.lastIndexOf('\n') + 1)
@@ -236,7 +260,7 @@ function folder(dir: string, before: RunRecord | undefined): Omit<Run, 'release'
       return whole
         .split('\n')
         .filter(Boolean)
-        .map((line, i) => ({ line, value: parseRecord(line, path(name), i) as T }))
+        .map((line, i) => ({ line, value: parseRecord(line, fields, path(name), i) }))
     },
     append: (name, text) => append(path(name), text),
     async cut(name, bytes) {
@@ -266,18 +290,38 @@ function folder(dir: string, before: RunRecord | undefined): Omit<Run, 'release'
   return run
 }
 
-function parseRecord(line: string, file: string, index: number): unknown {
-  try {
-    return JSON.parse(line)
-  } catch (error) {
-    throw new InputError('not a record', {
+function parseRecord<T>(line: string, fields: Fields<T>, file: string, index: number): T {
+  const fail = (found: string, field?: string, cause?: unknown) =>
+    new InputError('not a record; without this line and those behind it the run can be resumed, and judges them again', {
       file,
-      field: `line ${index + 1}`,
-      expected: 'a JSON object',
-      found: line.slice(0, 60),
-      cause: error,
+      field: `line ${index + 1}${field ? `: ${field}` : ''}`,
+      expected: 'what espalier wrote',
+      found,
+      cause,
     })
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch (error) {
+    throw fail(line.slice(0, 60), undefined, error)
   }
+  if (!isObject(value)) throw fail(line.slice(0, 60))
+  const wrong = wrongField(value, fields)
+  if (wrong) throw fail(shown(value[wrong]), wrong)
+  return value as T
+}
+
+const wrongField = <T>(value: Readonly<Record<string, unknown>>, fields: Fields<T>): string | undefined =>
+  (Object.keys(fields) as (keyof T & string)[]).find((field) => !fields[field](value[field]))
+
+const shown = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60))
+
+const runFields: Fields<Pick<RunRecord, 'command' | 'status' | 'settings' | 'seed' | 'adapter'>> = {
+  command: isText,
+  status: (value) => ['running', 'interrupted', 'failed', 'done'].includes(value as string),
+  settings: isObject,
+  seed: isNumber,
+  adapter: isText,
 }
 
 interface Difference {
