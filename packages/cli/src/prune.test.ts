@@ -285,6 +285,13 @@ test('damaged records are told with their place, and what to do', async () => {
   expect(await read('damaged.run/episodes.jsonl')).toBe(good.episodes)
 })
 
+test('what would fail at the end is told before the work', async () => {
+  await expect(prune({ ...job('same'), run: at('same.onnx') })).rejects.toThrow(/same\.onnx: --out: is the folder of the run itself/)
+  await expect(prune({ ...job('local'), episodes: 12, localSearch: 9, finalists: 3 })).rejects.toThrow(
+    /--local-search: leaves none of the episodes to the search: expected less than the 12 of --episodes without 3 for the finalists, found 9/,
+  )
+})
+
 test('a misspelt option in code is told', async () => {
   const misspelt = { ...job('misspelt'), episods: 3 }
   await expect(prune(misspelt)).rejects.toThrow(/^episods: no such option: expected one of normalize, .*episodes/)

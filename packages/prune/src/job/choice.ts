@@ -130,6 +130,13 @@ export function settle(options: PruneOptions, gpu: Gpu): Choice {
     ['localSearch', 0],
     ['rounds', 1],
   ])
+  const others = choice.finalists > 1 ? choice.finalists : 0
+  if (choice.localSearch > 0 && choice.localSearch + others >= choice.episodes)
+    throw new InputError('leaves none of the episodes to the search', {
+      field: '--local-search',
+      expected: `less than the ${choice.episodes} of --episodes${others ? ` without ${others} for the finalists` : ''}`,
+      found: choice.localSearch,
+    })
   return choice
 }
 

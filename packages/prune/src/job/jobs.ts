@@ -125,7 +125,10 @@ export async function train(
   const { architecture, width, seed = 0 } = options
   if (typeof architecture === 'string' && !architectures.includes(architecture)) defaultInput(architecture)
   return withGpu(options.gpu, async (gpu) => {
-    if (options.out !== undefined) await checkWritable(options.out, '--out')
+    if (options.out !== undefined) {
+      await checkWritable(options.out, '--out')
+      await checkNotOver(options.out, options.run, 'the folder of the run')
+    }
     const data = await loadData(options.data, seed, typeof architecture === 'string' ? undefined : architecture)
     const dataset = await data.train()
     const graph =
@@ -158,6 +161,7 @@ export async function finetune(options: FinetuneOptions): Promise<Trained> {
   return withGpu(options.gpu, async (gpu) => {
     if (options.out !== undefined) {
       await checkWritable(options.out, '--out')
+      await checkNotOver(options.out, options.run, 'the folder of the run')
       await checkNotOver(options.out, options.teacher, 'the teacher')
     }
     const model = await loadModel(options.model)

@@ -62,6 +62,7 @@ async function pruneOn(gpu: Gpu, options: PruneOptions, round?: Round): Promise<
   if (options.out !== undefined) {
     await checkWritable(options.out, '--out')
     await checkNotOver(options.out, options.model, 'the model')
+    await checkNotOver(options.out, options.run, 'the folder of the run')
   }
   const job = await prepare(gpu, options, round)
   // Before the run is opened, which may set aside the folder that the file is in.
