@@ -1,5 +1,6 @@
 import { cpSync, existsSync } from 'node:fs'
 import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { acquireGpu } from '@espalier/kernels'
 import { channelGroups, costOf, importOnnx, makeShapes, nonZeroWeights } from '@espalier/nn'
 import type { EpisodeRecord, PruneOptions } from '@espalier/prune'
 import { finetune, prune, UnreachableError } from '@espalier/prune'
@@ -290,6 +291,19 @@ test('what would fail at the end is told before the work', async () => {
   await expect(prune({ ...job('local'), episodes: 12, localSearch: 9, finalists: 3 })).rejects.toThrow(
     /--local-search: leaves none of the episodes to the search: expected less than the 12 of --episodes without 3 for the finalists, found 9/,
   )
+})
+
+test('a device that is lost ends the run with what it says, and another goes on with it', async () => {
+  const options = { ...job('lost'), run: at('lost.run'), finetune: 0, episodes: 8 }
+  const gpu = await acquireGpu()
+  const lost = prune({ ...options, gpu, onEpisode: ({ episode }) => episode === 3 && gpu.device.destroy() })
+  await expect(lost).rejects.toMatchObject({
+    name: 'GpuError',
+    message: expect.stringMatching(/lost.*; --resume --run .*lost\.run goes on/s),
+  })
+  expect(JSON.parse(await read('lost.run/run.json'))).toMatchObject({ status: 'failed' })
+  const { episodes, after } = await prune({ ...options, resume: true })
+  expect({ episodes, ...after }).toMatchObject({ episodes: 8, params: JSON.parse(await read('lost.run/run.json')).result.after.params })
 })
 
 test('a misspelt option in code is told', async () => {

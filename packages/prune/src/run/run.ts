@@ -1,6 +1,6 @@
 /** The folder of a run: settings, records, and what is needed to go on after an interruption. */
 
-import type { Gpu } from '@espalier/kernels'
+import { type Gpu, GpuError } from '@espalier/kernels'
 import { AbortedError, InputError } from '@espalier/nn'
 import {
   append,
@@ -102,11 +102,13 @@ export interface RunOptions {
   readonly report?: Reporter
 }
 
-/** What to throw where an error ends a run: the record says so first, and an interruption tells how to go on. */
+/** What to throw where an error ends a run: the record says so first, and an interruption or a lost GPU tells how to go on. */
 export async function ended(run: Run | undefined, error: unknown): Promise<unknown> {
   const interrupted = error instanceof AbortedError
   await run?.end(interrupted ? 'interrupted' : 'failed')
-  return run && interrupted ? new AbortedError(`${error.message}; --resume --run ${run.dir} goes on`) : error
+  const goesOn = (message: string) => `${message}; --resume --run ${run?.dir} goes on`
+  if (run && interrupted) return new AbortedError(goesOn(error.message))
+  return run && error instanceof GpuError ? new GpuError(goesOn(error.message), { cause: error }) : error
 }
 
 export const recordName = 'run.json'
