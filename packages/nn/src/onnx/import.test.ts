@@ -606,6 +606,79 @@ describe('refusals name file, node, expected and found', () => {
       },
       /ConstantOfShape.*found \[1000000,1000000\]/,
     ],
+    [
+      'a bias of another size',
+      { nodes: one('Conv', ['x', 'w', 'b']), constants: [weight('w', 4, 3, 1, 1), weight('b', 5)] },
+      /input 2 of \[4\], one number per output channel, found \[5\]/,
+    ],
+    [
+      'a bias of a transposed convolution',
+      { nodes: one('ConvTranspose', ['x', 'w', 'b']), constants: [weight('w', 3, 4, 1, 1), weight('b', 3)] },
+      /input 2 of \[4\].*found \[3\]/,
+    ],
+    [
+      'scales of another size',
+      { nodes: one('BatchNormalization', ['x', 's', 's', 's', 's']), constants: [weight('s', 4)] },
+      /input 1 of \[3\], one number per channel, found \[4\]/,
+    ],
+    [
+      'a matrix added that is too large',
+      { inputs: { x: ['n', 3] }, nodes: one('Gemm', ['x', 'w', 'b']), constants: [weight('w', 3, 4), weight('b', 3, 4)] },
+      /input 2 that can be laid over \[\d,4\], found \[3,4\]/,
+    ],
+    [
+      'slopes of another size',
+      { nodes: one('PRelu', ['x', 's']), constants: [weight('s', 4, 1, 1)] },
+      /input 1 that can be laid over .*found \[4,1,1\]/,
+    ],
+    [
+      'groups that do not divide',
+      { nodes: one('Conv', ['x', 'w'], { group: 3 }), constants: [weight('w', 4, 1, 1, 1)] },
+      /a group that divides the 4 channels.*found 3/,
+    ],
+    [
+      'a kernel of another rank',
+      { nodes: one('Conv', ['x', 'w'], { kernel_shape: [1, 1] }), constants: [weight('w', 4, 3, 1)] },
+      /expected/,
+    ],
+    ['an attribute that is missing', { nodes: one('DepthToSpace', ['x']) }, /sizes from 0 up, found \[2,NaN,NaN,NaN\]/],
+    [
+      'a negative size',
+      { nodes: one('Pad', ['x', 'p']), constants: [integers('p', 0, 0, -9, 0, 0, 0, 0, 0)] },
+      /sizes from 0 up, found \[2,3,-1,8\]/,
+    ],
+    ['too few pads', { nodes: one('Pad', ['x', 'p']), constants: [integers('p', 0, 1)] }, /expected 8 pads, found 2/],
+    ['an axis that is not there', { nodes: one('Concat', ['x', 'x'], { axis: 4 }) }, /axes from -4 to 3, found \[4\]/],
+    ['an axis named twice', { nodes: one('Unsqueeze', ['x', 'a']), constants: [integers('a', 1, 1)] }, /axes that differ, found \[1,1\]/],
+    ['inputs that are missing', { nodes: one('Conv', ['x'], { kernel_shape: [1, 1] }) }, /expected the first 2 inputs, found 1/],
+    ['inputs left out among others', { nodes: one('Concat', ['x', '', 'x'], { axis: 1 }) }, /expected the first 3 inputs, found 1/],
+    ['inputs that nobody reads', { nodes: one('AveragePool', ['x', 'x'], { kernel_shape: [1, 1] }) }, /expected at most 1 inputs, found 2/],
+    [
+      'NaN among the weights',
+      { nodes: one('Conv', ['x', 'w']), constants: [['w', [2, 3, 1, 1], [1, 2, 3, Number.NaN, 5, 6]]] },
+      /tensor 'w', index 3: cannot be computed with: expected a finite number, found NaN/,
+    ],
+    [
+      'an infinite weight',
+      { nodes: one('Conv', ['x', 'w']), constants: [['w', [1, 3, 1, 1], [1, 2, -Infinity]]] },
+      /tensor 'w', index 2: .*found -Infinity/,
+    ],
+    [
+      'NaN in what is added',
+      { nodes: one('Add', ['x', 'b']), constants: [['b', [1], [Number.NaN]]] },
+      /tensor 'b', index 0: .*expected a number, found NaN/,
+    ],
+    [
+      'NaN as a bound',
+      { nodes: one('Clip', ['x', 'b']), constants: [['b', [], [Number.NaN]]] },
+      /numbers for the bound min, found NaN in 'b'/,
+    ],
+    [
+      'a negative variance',
+      { nodes: one('BatchNormalization', ['x', 's', 's', 's', 'v']), constants: [weight('s', 3), ['v', [3], [1, -1, 1]]] },
+      /tensor 'v', index 1: .*a variance above -0.0000\d+, found -1/,
+    ],
+    ['an output named twice', { nodes: one('Relu'), outputs: ['y', 'y'] }, /output 'y': given twice/],
     ['opset 5', { opset: 5, nodes: one('Relu') }, /m\.onnx: opset_import: unsupported opset: expected 6 to 22, found 5/],
   ])('%s', async (_, options, message) => {
     const error = await importOnnx(onnxFile(options), { file: 'm.onnx' }).catch((caught) => caught)

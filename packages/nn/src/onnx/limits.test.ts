@@ -190,7 +190,7 @@ describe('memory', () => {
 
   test('memoryLimit makes it less, and more', async () => {
     const bytes = onnxFile({
-      constants: [integers('p', 130_000_000)],
+      constants: [integers('p', 150_000_000)],
       nodes: [node('ConstantOfShape', ['p'], {}, ['f']), node('Relu', ['x'])],
     })
     await expect(importOnnx(bytes)).rejects.toThrow(/ConstantOfShape.*expected at most \d+ elements, found \[150000000\]/)

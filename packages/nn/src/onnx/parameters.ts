@@ -12,11 +12,30 @@ const least: Readonly<Record<string, number>> = {
   BatchNormalization: 5,
 }
 
-/** How many of an operator's inputs must be there, and how many of the first are. */
-export function inputsOf(op: string, inputs: readonly string[]): { readonly expected: number; readonly found: number } {
-  const expected = Object.hasOwn(least, op) ? least[op] : 1
+/** Inputs beyond which there is nothing they could be. */
+const most: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(
+    'MaxPool AveragePool LpPool GlobalMaxPool GlobalAveragePool Flatten Transpose Softmax'.split(' ').map((op) => [op, 1]),
+  ),
+  ...Object.fromEntries('Conv ConvTranspose Gemm'.split(' ').map((op) => [op, 3])),
+  MatMul: 2,
+  PRelu: 2,
+  BatchNormalization: 5,
+}
+
+/** Operators of any number of inputs, none of which may be left out. */
+const variadic = new Set('Concat Sum Mean Max Min'.split(' '))
+
+/** What is wrong with how many inputs there are; undefined where nothing is. */
+export function wrongCount(op: string, inputs: readonly string[]): Misfit | undefined {
+  const needed = variadic.has(op) ? Math.max(1, inputs.length) : Object.hasOwn(least, op) ? least[op] : 1
   const missing = inputs.findIndex((input) => !input)
-  return { expected, found: missing < 0 ? inputs.length : missing }
+  const found = missing < 0 ? inputs.length : missing
+  if (found < needed) return { expected: `the first ${needed} inputs`, found: `${found}` }
+  const allowed = Object.hasOwn(most, op) ? most[op] : inputs.length
+  return inputs.length > allowed && inputs.slice(allowed).some(Boolean)
+    ? { expected: `at most ${allowed} inputs`, found: `${inputs.length}` }
+    : undefined
 }
 
 export interface Misfit {

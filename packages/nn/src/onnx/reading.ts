@@ -6,7 +6,7 @@ import type { Budget } from './budget.js'
 import { createCall, type Known, type Lanes } from './call.js'
 import { foldNode, fromNumbers } from './fold.js'
 import { normalize, outputType } from './normalize.js'
-import { inputsOf, misfit } from './parameters.js'
+import { misfit, wrongCount } from './parameters.js'
 import { inferShapesOf, keepsBatch } from './shapes.js'
 import type { Source, SourceNode } from './source.js'
 import { highestRank } from './tensors.js'
@@ -116,8 +116,8 @@ function read(source: Source, batches: readonly number[], fixedBatch: number | u
       throw new InputError(what, { file, field, expected, found })
     }
     const misfits: Refuse = (expected, found) => refuse('cannot be imported', expected, found)
-    const needed = inputsOf(op, sourceNode.inputs)
-    if (needed.found < needed.expected) misfits(`the first ${needed.expected} inputs`, `${needed.found}`)
+    const count = wrongCount(op, sourceNode.inputs)
+    if (count) misfits(count.expected, count.found)
     const inputs = sourceNode.inputs.map((input) => aliases.get(input) ?? input)
     for (const input of inputs)
       if (input && !known.has(input)) refuse('reads a tensor that does not exist (yet)', 'nodes in topological order', `'${input}'`)
