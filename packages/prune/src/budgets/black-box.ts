@@ -24,6 +24,9 @@ export async function loadModule(path: string, field: string): Promise<CostFunct
   return module.default as CostFunction
 }
 
+const isThenable = (value: unknown): value is PromiseLike<number> =>
+  typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+
 /**
  * A function that never answers must not hold up a search for good: it is given up after `patience` ms. One that never gives the thread back (an endless
  * loop) cannot be.
@@ -32,10 +35,10 @@ export const patient =
   (cost: CostFunction, patience: number): CostFunction =>
   (candidate) => {
     const value = cost(candidate)
-    if (!(value instanceof Promise)) return value
+    if (!isThenable(value)) return value
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error(`it took longer than ${patience / 1000} s`)), patience)
     })
-    return Promise.race([value, late]).finally(() => clearTimeout(timer))
+    return Promise.race([Promise.resolve(value), late]).finally(() => clearTimeout(timer))
   }

@@ -83,6 +83,10 @@ const misbehaving: [string, string, RegExp][] = [
   ['gives Infinity', 'return Promise.resolve(1 / 0)', /no finite number.*found Infinity/],
   ['gives text', "return '3'", /no finite number.*found string "3"/],
   ['gives nothing', '', /no finite number.*found undefined/],
+  ['gives a BigInt', 'return 3n', /found bigint 3/],
+  ['gives a circle', 'const it = {}; it.it = it; return it', /found object \[object Object\]/],
+  ['throws what has no prototype', 'throw Object.create(null)', /found \{\}/],
+  ['is a thenable that never answers', 'return { then() {} }', /took longer than/],
 ]
 const patience = 200
 
@@ -99,6 +103,35 @@ test.each(misbehaving)('a module that %s is bad input', async (name, body, messa
   const budget = await parseBudget(`module:${file}<=3`, { patience })
   await expect(costValue(budget, original)).rejects.toThrow(message)
   await expect(costValue(budget, original)).rejects.toMatchObject({ name: 'InputError', field: `budget 'module:${file}<=3'` })
+})
+
+test('what a function does with its network does not reach the one that is written', async () => {
+  const bytes = Uint8Array.of(1, 2, 3)
+  const layers = [{ name: 'conv1', params: 4 }] as never
+  const candidate: Candidate = {
+    ...original,
+    onnx: () => bytes,
+    layers,
+    graph: () => ({ name: 'g', nodes: [] }) as never,
+    widths: { conv1: 4 },
+  }
+  const spoil = (given: Candidate) => {
+    given.onnx().fill(0)
+    Object.assign(given.graph(), { name: 'mine' })
+    Object.assign(given.layers[0], { params: 0 })
+    Object.assign(given.widths, { conv1: 1 })
+    return 1
+  }
+  const [budget] = await readBudgets([{ name: 'spoil', limit: 3, cost: spoil }])
+  expect(await costValue(budget, candidate)).toBe(1)
+  expect([bytes, candidate.layers[0].params, candidate.widths, candidate.graph().name]).toEqual([
+    Uint8Array.of(1, 2, 3),
+    4,
+    { conv1: 4 },
+    'g',
+  ])
+  const [frozen] = await readBudgets([{ name: 'frozen', limit: 3, cost: (given) => Object.assign(given, { params: 0 }).params }])
+  await expect(costValue(frozen, candidate)).rejects.toThrow(/budget 'frozen': its function threw/)
 })
 
 test('a cost below zero is a number like any other', async () => {

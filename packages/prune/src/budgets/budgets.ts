@@ -142,24 +142,60 @@ function customBudget({ name, limit, cost }: CustomBudget, { patience = aMinute 
   return { text: name, kind: 'custom', limit: { value: limit, share: false }, cost: patient(cost, patience) }
 }
 
+/** A user's own function gets a network of its own: whatever it does with it, the one that is written stays what it is. */
+function copyOf(candidate: Candidate): Candidate {
+  const { params, macs, widths, kept } = candidate
+  return Object.freeze({
+    graph: () => structuredClone(candidate.graph()),
+    onnx: () => candidate.onnx().slice(),
+    get layers() {
+      return structuredClone(candidate.layers)
+    },
+    params,
+    macs,
+    get bytes() {
+      return candidate.bytes
+    },
+    get memory() {
+      return candidate.memory
+    },
+    get weights() {
+      return candidate.weights
+    },
+    widths: structuredClone(widths),
+    kept: structuredClone(kept),
+  })
+}
+
+/** Anything as text, also what has no text of its own: circles, whole numbers without end, objects without a prototype. */
+function textOf(value: unknown): string {
+  try {
+    return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
 /** What a budget's function says of a candidate. @throws InputError naming the budget when it throws or gives no finite number */
 export async function costValue(budget: Pick<Budget, 'text' | 'cost' | 'kind'>, candidate: Candidate): Promise<number> {
   if (isExact(budget)) return candidate[budget.kind]
   const field = `budget '${budget.text}'`
   let value: unknown
   try {
-    value = await budget.cost(candidate)
+    value = await budget.cost(budget.kind === 'custom' ? copyOf(candidate) : candidate)
   } catch (error) {
     throw new InputError(budget.text.startsWith('command:') ? 'its command failed' : 'its function threw', {
       field,
       expected: 'a finite number',
-      found: error instanceof Error ? error.message : String(error),
+      found: error instanceof Error ? error.message : textOf(error),
       cause: error,
     })
   }
   if (typeof value !== 'number' || !Number.isFinite(value)) {
     const found =
-      value === undefined || typeof value === 'number' ? String(value) : `${typeof value} ${String(JSON.stringify(value)).slice(0, 60)}`
+      value === undefined || typeof value === 'number'
+        ? String(value)
+        : `${typeof value} ${(typeof value === 'string' ? JSON.stringify(value) : textOf(value)).slice(0, 60)}`
     throw new InputError('its function gave no finite number', { field, expected: 'a finite number', found })
   }
   return value
