@@ -76,6 +76,24 @@ test('labels and shapes must fit the network they are for', async () => {
   await expect((await openData({ kind: 'idx', path }, { size: [1, 28, 28] })).train()).rejects.toThrow('expected 1x28x28, found 1x2x3')
 })
 
+test('gzip that has no end, or says that it is larger than there is memory for, is refused while it comes', async () => {
+  const labels = (bytes: Uint8Array) => ({ ...good, 'train-labels-idx1-ubyte': [], 'train-labels-idx1-ubyte.gz': bytes })
+  const read = async (bytes: Uint8Array, memoryLimit?: number) => {
+    const { 'train-labels-idx1-ubyte': _, ...files } = labels(bytes)
+    return (await openData({ kind: 'idx', path: await folderOf(files) }, { memoryLimit })).train()
+  }
+  const header = (count: number) => Uint8Array.of(0, 0, 8, 1, count >>> 24, (count >>> 16) & 255, (count >>> 8) & 255, count & 255)
+  await expect(read(gzipSync(Buffer.concat([header(3), Buffer.alloc(1e8)])))).rejects.toThrow(
+    /bytes left over: expected 11 bytes for 3, found \d{3,6} bytes/,
+  )
+  await expect(read(gzipSync(header(2 ** 32 - 1)))).rejects.toThrow(
+    /takes too much memory: expected at most \d+ bytes for \d+ on disk \(the option memoryLimit raises it\), found 4294967303 bytes/,
+  )
+  await expect(read(gzipSync(Buffer.concat([header(300), new Uint8Array(300)])), 200)).rejects.toThrow('at most 200 bytes')
+  await expect(read(gzipSync(Buffer.concat([header(300), new Uint8Array(299)])))).rejects.toThrow('truncated')
+  await expect(read(gzipSync(header(3).subarray(0, 5)))).rejects.toThrow('header: truncated: expected 8 bytes, found 5 bytes')
+})
+
 test('folders and files that are not there are named', async () => {
   await expect(openData('idx:/no/such/folder')).rejects.toThrow('/no/such/folder: cannot be read: expected a folder, found nothing there')
   const folder = await folderOf({ file: [1], ...idxFiles('t10k', [0]) })

@@ -1,3 +1,4 @@
+import { deflateSync } from 'node:zlib'
 import { encode as encodePng } from 'fast-png'
 import jpeg from 'jpeg-js'
 import { expect, test } from 'vitest'
@@ -58,6 +59,49 @@ test('damaged and missing images are errors that name the file or the class', as
     [{ 'train/a/1.png': good, 'train/b/1.png': [0] }, 'b/1.png'],
   ]
   for (const [files, message] of cases) await expect((await openData(`images:${await folderOf(files)}`)).train()).rejects.toThrow(message)
+})
+
+test('images that are empty, too large, or packed far smaller than they are, are refused before there is memory for them', async () => {
+  const sized = (width: number, height: number) => {
+    const png = Uint8Array.from(flat(4, 4, [1, 2, 3]))
+    new DataView(png.buffer).setUint32(16, width)
+    new DataView(png.buffer).setUint32(20, height)
+    return png
+  }
+  const jpegSized = (size: number) => {
+    const bytes = Uint8Array.from(jpg(16, 16, [9, 9, 9, 255]))
+    const at = bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === 0xc0)
+    return bytes.fill(size, at + 5, at + 9)
+  }
+  const chunk = (type: string, data: Uint8Array, crc = 0) => {
+    const bytes = Buffer.alloc(12 + data.length)
+    bytes.writeUInt32BE(data.length)
+    bytes.write(type, 4, 'latin1')
+    bytes.set(data, 8)
+    bytes.writeUInt32BE(crc, 8 + data.length)
+    return bytes
+  }
+  const png = flat(4, 4, [1, 2, 3])
+  const noise = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i * 7919) >>> 5)
+  const bomb = Buffer.concat([png.subarray(0, 33), chunk('IDAT', deflateSync(noise, { level: 0 })), chunk('IEND', new Uint8Array(0))])
+  const profile = chunk('iCCP', Buffer.concat([Buffer.from('a\0\0'), deflateSync(Buffer.alloc(1e6))]))
+  const cases: [Uint8Array, RegExp][] = [
+    [sized(0, 0), /1\.png: size: an empty image: expected width and height from 1, found 0 x 0/],
+    [sized(25_600, 25_600), /1\.png: size: too large an image: expected at most 67108864 pixels.* found 25600 x 25600, 1966080000 bytes/],
+    [sized(2 ** 31, 1), /too large an image/],
+    [jpegSized(0), /an empty image/],
+    [jpegSized(255), /too large an image/],
+    [bomb, /1\.png: IDAT: unpacks to more than its pixels: expected at most \d+ bytes, found more/],
+    [Buffer.concat([png.subarray(0, 33), png.subarray(8)]), /damaged image: .*more than one IHDR/],
+  ]
+  for (const [bytes, message] of cases)
+    await expect((await openData(`images:${await folderOf({ 'train/a/1.png': bytes })}`)).train()).rejects.toThrow(message)
+  expect(decodePicture(Buffer.concat([png.subarray(0, 33), profile, png.subarray(33)]), 'profile').width).toBe(4)
+  const folder = await folderOf({ 'train/a/1.png': png, 'train/a/2.png': png })
+  await expect((await openData(`images:${folder}`, { memoryLimit: 95 })).train()).rejects.toThrow(
+    /images: takes too much memory: .*memoryLimit.*found 2 images of 3 x 4 x 4/,
+  )
+  expect(await (await openData(`images:${folder}`, { memoryLimit: 96 })).train()).toMatchObject({ count: 2 })
 })
 
 test('val must have the classes of train, and stands alone where there is no train', async () => {

@@ -86,6 +86,23 @@ describe('a linear layer', () => {
     const other = { layers: new Map([['fc', gramOf(normal(9, 4))]]), skipped: [] }
     expect(() => pruneAndRefit(graph, { hidden: keep }, other)).toThrow('expected 5 columns, found 4')
   })
+
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, -Number.POSITIVE_INFINITY])('statistics with %s in them end it', (value) => {
+    for (const at of [
+      [0, 0],
+      [2, 0],
+      [3, 4],
+    ]) {
+      const gram = gramOf(normal(40, 5))
+      gram.gram[at[0] * 6 + at[1]] = value
+      gram.gram[at[1] * 6 + at[0]] = value
+      const fit = () => pruneAndRefit(graph, { hidden: keep }, { layers: new Map([['fc', gram]]), skipped: [] })
+      if (keep.includes(at[0]) && keep.includes(at[1]))
+        expect(fit).toThrow(/cannot be re-fitted: expected statistics and a ridge of finite numbers/)
+    }
+    const whole = { layers: new Map([['fc', gramOf(normal(40, 5))]]), skipped: [] }
+    expect(() => pruneAndRefit(graph, { hidden: keep }, whole, { ridge: Number.NaN })).toThrow('found a ridge of NaN')
+  })
 })
 
 test('a MatMul with an Add behind, weights [in, out]', () => {

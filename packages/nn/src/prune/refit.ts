@@ -129,7 +129,13 @@ export function layerFit(graph: Graph, layer: RefitLayer, seen: LayerGram, { rid
       const lost = new Float64Array(outputs * columns)
       for (let o = 0; o < outputs; o++) for (const i of goes) lost[o * columns + i] = Number(weight.data[at(o, i)])
       const basis = place ? Int32Array.of(...stays, columns) : stays
-      const { change, width } = solveChange(seen, basis, { matrix: lost, width: columns, rows: indices(outputs), columns: goes }, ridge)
+      const { change, width } = solveChange(
+        seen,
+        basis,
+        { matrix: lost, width: columns, rows: indices(outputs), columns: goes },
+        ridge,
+        layer.node.name,
+      )
       const data = new Float32Array(weight.data.length)
       for (let o = 0; o < outputs; o++)
         stays.forEach((i, q) => {
@@ -231,6 +237,7 @@ function solveChange(
   basis: Int32Array,
   lost: Picked,
   ridge: number,
+  layer: string,
 ): { change: Float64Array; width: number } {
   const size = columns + 1
   const [n, rows] = [padded(basis.length), padded(lost.rows.length)]
@@ -255,6 +262,7 @@ function solveChange(
     if (solveInPlace(system, n, rows)) return { change: system.subarray(n * n), width: n }
   }
   throw new InputError('cannot be re-fitted', {
+    field: `layer '${layer}'`,
     expected: 'statistics and a ridge of finite numbers',
     found: `a ridge of ${ridge} and a mean square of ${trace / basis.length}`,
   })
