@@ -14,6 +14,10 @@ export interface Picture {
 
 /** Pixels of one image, and bytes of its samples: decoding takes four times as much. */
 const [mostPixels, mostBytes] = [2 ** 26, 2 ** 28]
+/** The same of a JPEG: 32 bytes of memory each. */
+const mostJpegPixels = 2 ** 25
+/** Pixels of a JPEG for each of its bytes: every block of 64 takes a bit at least. */
+const pixelsPerByte = 512
 /** Pixels that all scans of a progressive JPEG may go over. */
 const mostScanned = 2 ** 30
 
@@ -55,14 +59,14 @@ function pngChunks(bytes: Uint8Array): Chunk[] {
 }
 
 /** Refuses what is empty or larger than anybody trains with, before there is memory for it. */
-function expectSize(width: number, height: number, sampleBytes: number, file: string): void {
+function expectSize(width: number, height: number, sampleBytes: number, file: string, most = mostPixels): void {
   const found = `${width} x ${height}`
   if (width < 1 || height < 1) throw new InputError('an empty image', { file, field: 'size', expected: 'width and height from 1', found })
-  if (width * height > mostPixels || sampleBytes > mostBytes)
+  if (width * height > most || sampleBytes > mostBytes)
     throw new InputError('too large an image', {
       file,
       field: 'size',
-      expected: `at most ${mostPixels} pixels, and ${mostBytes} bytes unpacked`,
+      expected: `at most ${most} pixels, and ${mostBytes} bytes unpacked`,
       found: `${found}, ${sampleBytes} bytes`,
     })
 }
@@ -143,7 +147,13 @@ function fromJpeg(bytes: Uint8Array, file: string): Picture {
   const frame = jpegFrame(bytes)
   if (frame) {
     const { scans, pixels, components } = frame
-    expectSize(frame.width, frame.height, pixels * components, file)
+    expectSize(frame.width, frame.height, pixels * components, file, mostJpegPixels)
+    if (pixels > pixelsPerByte * bytes.length)
+      throw new InputError('damaged image', {
+        file,
+        expected: `at least ${Math.ceil(pixels / pixelsPerByte)} bytes for ${frame.width} x ${frame.height}`,
+        found: bytes.length,
+      })
     if (scans * pixels > Math.max(mostScanned, 20 * pixels))
       throw new InputError('too many scans', {
         file,
@@ -152,7 +162,7 @@ function fromJpeg(bytes: Uint8Array, file: string): Picture {
         found: scans,
       })
   }
-  const limits = { maxResolutionInMP: mostPixels / 1e6, maxMemoryUsageInMB: 1400 }
+  const limits = { maxResolutionInMP: mostJpegPixels / 1e6, maxMemoryUsageInMB: 1400 }
   const { width, height, data } = jpeg.decode(bytes, { useTArray: true, formatAsRGBA: false, tolerantDecoding: false, ...limits })
   const rgb = planes(data, width, height, 3, 255)
   return frame?.components === 1 ? { ...rgb, channels: 1, data: rgb.data.subarray(0, width * height) } : rgb

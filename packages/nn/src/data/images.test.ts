@@ -68,6 +68,7 @@ test('images that are empty, too large, or packed far smaller than they are, are
     new DataView(png.buffer).setUint32(20, height)
     return png
   }
+  /** Both sides, of two equal bytes. */
   const jpegSized = (size: number) => {
     const bytes = Uint8Array.from(jpg(16, 16, [9, 9, 9, 255]))
     const at = bytes.findIndex((byte, i) => byte === 0xff && bytes[i + 1] === 0xc0)
@@ -91,6 +92,7 @@ test('images that are empty, too large, or packed far smaller than they are, are
     [sized(2 ** 31, 1), /too large an image/],
     [jpegSized(0), /an empty image/],
     [jpegSized(255), /too large an image/],
+    [jpegSized(10), /damaged image: expected at least 12904 bytes for 2570 x 2570, found \d+/],
     [bomb, /1\.png: IDAT: unpacks to more than its pixels: expected at most \d+ bytes, found more/],
     [Buffer.concat([png.subarray(0, 33), png.subarray(8)]), /damaged image: .*more than one IHDR/],
   ]
