@@ -1,4 +1,4 @@
-export { readBeside } from '#platform'
+export { readBeside, readFile } from '#platform'
 export { type ArchitectureOptions, architectures, buildArchitecture, createBuilder, defaultInput } from './architectures/index.js'
 export { type Cost, costOf, type LayerCost } from './cost.js'
 export {

@@ -16,8 +16,8 @@ import {
   normalizationOf,
   openData,
   readBeside,
+  readFile,
 } from '@espalier/nn'
-import { readBytes } from '#platform'
 import type { Reporter } from '../reporter.js'
 
 /** A path of an ONNX file, its bytes, or a graph. */
@@ -41,13 +41,19 @@ export async function loadModel(source: ModelSource, field = 'MODEL'): Promise<L
 }
 
 async function readModelFile(path: string, field: string): Promise<Uint8Array> {
-  const fail = (found: string | undefined, cause?: unknown) =>
-    new InputError('cannot be read', { file: path, field, expected: 'an ONNX file', found, cause })
-  const bytes = await readBytes(path).catch((error) => {
-    throw fail(error instanceof InputError ? error.found : String(error), error)
-  })
-  if (!bytes) throw fail('nothing there')
-  return bytes
+  try {
+    return await readFile(path)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    const { expected, found } = error
+    throw new InputError('cannot be read', {
+      file: path,
+      field,
+      expected: expected === 'a file' ? 'an ONNX file' : expected,
+      found,
+      cause: error,
+    })
+  }
 }
 
 /** Where data come from: `--data`, the same as an object, or data already open. */
