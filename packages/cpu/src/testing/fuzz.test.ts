@@ -13,6 +13,11 @@ import { openDawn } from './swiftshader.js'
 const known = JSON.parse(readFileSync(new URL('./fuzz/digests.json', import.meta.url), 'utf8')) as Digests
 const end = known.first + known.digests.length
 const ofATest = 250
+/**
+ * Programs of which the optimiser before SwiftShader makes something else, as WGSL lets it, and what: the last digit differs. That it is so and no more is seen in what
+ * they compute: 1117 has `x * q + q * q`, made (x + q) * q.
+ */
+const reassociated: readonly number[] = [1117]
 /** Programs that run on both at once; others than those with digests. */
 const live = 40
 
@@ -36,7 +41,9 @@ describe('as SwiftShader had it', () => {
         const program = generate(seed)
         if (digest(program, await runProgram(device, program)) !== known.digests[seed - known.first]) different.push(seed)
       }
-      expect(different, 'npm run fuzz -w packages/cpu -- --seeds N-N+1 --shrink shows them').toEqual([])
+      expect(different, 'npm run fuzz -w packages/cpu -- --seeds N-N+1 --shrink shows them').toEqual(
+        reassociated.filter((seed) => seed >= first && seed < last),
+      )
     })
   }
 })

@@ -17,7 +17,7 @@ import { searchLocally } from './local.js'
 import { createStates, stateSize } from './observation.js'
 import { type Reward, rewardOf, rewards } from './reward.js'
 import { createSearch, type Search } from './search.js'
-import { startOf } from './start.js'
+import { readStart, startOf } from './start.js'
 
 const tiny = buildArchitecture('tiny')
 const options = { criterion: 'l1', roundTo: 1, minChannels: 1, keep: [], seed: 0 } as const
@@ -55,7 +55,7 @@ async function searched(
     report: { log() {}, progress() {} },
     evaluate,
   })
-  await method({ ...search, ...(await startOf(search, warmStart)) })
+  await method({ ...search, ...(await startOf(search, warmStart, await readStart(warmStart))) })
   await searchLocally(search, localSearch)
   return records
 }
