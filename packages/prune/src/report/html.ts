@@ -1,9 +1,12 @@
 /** What all reports are made with: one file that needs nothing else. */
 import { style } from './style.js'
 
+// The records may be somebody else's: whatever they hold, the page has no script, loads nothing and goes nowhere.
+const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
 export function htmlPage(title: string, sections: readonly string[]): string {
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
+<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escapeHtml(title)}</title>
 <style>${style}</style></head><body><main>
 <h1>${escapeHtml(title)}</h1>
 ${sections.filter(Boolean).join('\n')}

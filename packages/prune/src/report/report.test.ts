@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ticks } from './chart.js'
-import { count } from './html.js'
+import { count, htmlPage } from './html.js'
 import { writeReport } from './report.js'
 import { paretoFront } from './search.js'
 
@@ -110,4 +110,10 @@ test('the front is what no other beats; ticks are round; figures keep what is be
   expect(ticks(-1, 1, 4)).toEqual([-1, -0.5, 0, 0.5, 1])
   expect(ticks(7, 7, 4)).toEqual([7])
   expect([15017.1234, 476179.2, 0.123456789, 1058176, 0].map(count)).toEqual(['15,017.1', '476,179', '0.123457', '1,058,176', '0'])
+})
+
+test('a page runs nothing, whatever is in it', () => {
+  expect(htmlPage('a<b', ['<script>alert(1)</script>'])).toMatch(
+    /^<!doctype html>\n<html[^>]*><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="default-src 'none';/,
+  )
 })
