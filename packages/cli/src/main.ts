@@ -1,8 +1,7 @@
 /** The command line: arguments in, exit code out. Nothing else of Espalier prints or looks at arguments. */
 import { type AdapterPreference, acquireGpu, type Gpu } from '@espalier/kernels'
 import { AbortedError, InputError } from '@espalier/nn'
-import type { Reporter } from '@espalier/prune'
-import { readJson, UnreachableError, version } from '@espalier/prune'
+import { type Reporter, readJson, UnreachableError, version } from '@espalier/prune'
 import { Command as Commander, CommanderError, Option } from 'commander'
 import type { Answer, Command } from './command.js'
 import { commands } from './commands/index.js'

@@ -1,7 +1,6 @@
 import { elements, type Gpu, type GpuInfo, listAdapters, operations } from '@espalier/kernels'
 import { compile, createRandom, type Graph } from '@espalier/nn'
-import type { Reporter } from '@espalier/prune'
-import { version } from '@espalier/prune'
+import { type Reporter, version } from '@espalier/prune'
 import { commonOptions, defineCommand } from '../command.js'
 import { table } from './shared.js'
 

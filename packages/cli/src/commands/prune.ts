@@ -1,5 +1,4 @@
-import type { PruneSummary, RunRecord } from '@espalier/prune'
-import { percent, prune } from '@espalier/prune'
+import { type PruneSummary, percent, prune, type RunRecord } from '@espalier/prune'
 import { type Answer, commonOptions, defineCommand, runOptions } from '../command.js'
 import { flag, number, option, text, texts, whole } from '../option.js'
 import { count, dataOptions, recordToResume, required, runBeside, table, trainingChoice, trainingOptions } from './shared.js'

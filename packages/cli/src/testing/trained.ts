@@ -3,8 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { acquireGpu, type Gpu } from '@espalier/kernels'
-import type { PruneOptions } from '@espalier/prune'
-import { train } from '@espalier/prune'
+import { type PruneOptions, train } from '@espalier/prune'
 import { afterAll, beforeAll } from 'vitest'
 
 export interface Trained {

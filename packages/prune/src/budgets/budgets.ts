@@ -144,7 +144,7 @@ function customBudget({ name, limit, cost }: CustomBudget, { patience = aMinute 
 
 /** A user's own function gets a network of its own: whatever it does with it, the one that is written stays what it is. */
 function copyOf(candidate: Candidate): Candidate {
-  const { params, macs, widths, kept } = candidate
+  const { params, macs } = candidate
   return Object.freeze({
     graph: () => structuredClone(candidate.graph()),
     onnx: () => candidate.onnx().slice(),
@@ -162,8 +162,12 @@ function copyOf(candidate: Candidate): Candidate {
     get weights() {
       return candidate.weights
     },
-    widths: structuredClone(widths),
-    kept: structuredClone(kept),
+    get widths() {
+      return structuredClone(candidate.widths)
+    },
+    get kept() {
+      return structuredClone(candidate.kept)
+    },
   })
 }
 

@@ -1,4 +1,4 @@
-/** Latency as a budget: measured on the adapter; what is predicted (prune/latency-table.ts) only proposes. */
+/** Latency as a budget: measured on the adapter; what is predicted (latency-table.ts) only proposes. */
 import type { Gpu } from '@espalier/kernels'
 import { compile, type Executable, fuseForInference, type Graph } from '@espalier/nn'
 import type { CostFunction } from './candidate.js'
